@@ -1,0 +1,115 @@
+//! What invoices and credit notes do alike: reading, publishing, listing.
+
+use billing::document::Document;
+use billing::ids::{CompanyId, DocumentId};
+use billing::kind::Kind;
+use billing::parties;
+use billing::public::{self, Around, Detail, PublicCreditNote, PublicInvoice};
+use billing::refusal::Refusal;
+use serde::Serialize;
+use store::db::Tx;
+use store::{credits, customers, documents};
+
+use crate::{Error, Work};
+use billing::company::Company;
+
+/// A document as published, of whatever kind.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Published {
+    Invoice(Box<PublicInvoice>),
+    CreditNote(Box<PublicCreditNote>),
+}
+
+/// The document of that kind, or the 404 of its resource.
+pub(crate) fn find(tx: &mut dyn Tx, company_id: CompanyId, kind: Kind, id: DocumentId) -> Result<Document, Error> {
+    documents::get(tx, company_id, id)?.filter(|document| document.kind == kind).ok_or_else(|| not_found(kind).into())
+}
+
+/// There is no such document in the company.
+pub(crate) fn not_found(kind: Kind) -> Refusal {
+    let code = match kind {
+        Kind::Invoice => "INVOICE_NOT_FOUND",
+        Kind::CreditNote => "CREDIT_NOTE_NOT_FOUND",
+        Kind::Quote => "QUOTE_NOT_FOUND",
+        Kind::OrderConfirmation => "ORDER_CONFIRMATION_NOT_FOUND",
+    };
+    Refusal::missing(code, format!("There is no such {} in this company.", kind.title()))
+}
+
+/// What stands around a document: its parties, pinned or as they are, and what it is linked to.
+pub(crate) fn around(tx: &mut dyn Tx, company: &Company, document: &Document) -> Result<Around, Error> {
+    let linked = credits::linked(tx, company.id, document)?;
+    if let Some(booking) = &document.booking {
+        return Ok(Around { seller: booking.seller.clone(), buyer: booking.buyer.clone(), linked });
+    }
+    let head = &document.head;
+    let customer = customers::get(tx, company.id, head.customer_id)?
+        .ok_or_else(|| Error::Broken(format!("document {} has no customer", document.id)))?;
+    let department = match head.customer_department_id {
+        Some(id) => customers::department(tx, company.id, id)?,
+        None => None,
+    };
+    let contact = match head.customer_contact_id {
+        Some(id) => customers::contact(tx, company.id, id)?,
+        None => None,
+    };
+    let buyer = parties::buyer(&customer, department.as_ref(), contact.as_ref());
+    Ok(Around { seller: parties::seller(company), buyer, linked })
+}
+
+/// An invoice as published.
+pub(crate) fn publish_invoice(
+    tx: &mut dyn Tx,
+    company: &Company,
+    document: &Document,
+    detail: Detail,
+) -> Result<PublicInvoice, Error> {
+    Ok(public::invoice(document, around(tx, company, document)?, detail))
+}
+
+/// A credit note as published.
+pub(crate) fn publish_credit_note(
+    tx: &mut dyn Tx,
+    company: &Company,
+    document: &Document,
+    detail: Detail,
+) -> Result<PublicCreditNote, Error> {
+    Ok(public::credit_note(document, around(tx, company, document)?, detail))
+}
+
+/// A document as published, of whatever kind.
+pub(crate) fn publish(tx: &mut dyn Tx, company: &Company, document: &Document) -> Result<Published, Error> {
+    Ok(match document.kind {
+        Kind::CreditNote => {
+            Published::CreditNote(Box::new(publish_credit_note(tx, company, document, Detail::Whole)?))
+        }
+        _ => Published::Invoice(Box::new(publish_invoice(tx, company, document, Detail::Whole)?)),
+    })
+}
+
+impl Work<'_> {
+    /// Names what happened to a document, with the document as it is now.
+    pub(crate) fn document_event(
+        &mut self,
+        kind: &'static str,
+        document: &Document,
+        before: Option<String>,
+    ) -> Result<(), Error> {
+        let after = publish(self.tx, &self.company, document)?;
+        self.event(kind, document.kind.resource(), document.id, &after, before);
+        Ok(())
+    }
+}
+
+/// What a document is searched by: number, description, customer name and reference, folded.
+pub(crate) fn search_text(document: &Document, customer_name: &str) -> String {
+    let number = document.number.as_ref().map(|number| number.text.as_str());
+    let parts = [
+        number,
+        document.head.description.as_deref(),
+        Some(customer_name),
+        document.head.reference.as_deref(),
+    ];
+    parts.into_iter().flatten().collect::<Vec<&str>>().join("\n").to_lowercase()
+}

@@ -1,0 +1,219 @@
+//! From what was asked to a draft: what it names is looked up, the rules decide.
+
+use std::collections::BTreeMap;
+
+use billing::customers::{Customer, zone_conflict};
+use billing::document::{Document, Line, total};
+use billing::draft::{Pricing, exchange_rate_missing};
+use billing::ids::{AccountId, DocumentId};
+use billing::input::documents::{Asked, AskedHead, AskedLine};
+use billing::kind::Kind;
+use billing::money::{Currency, LARGEST};
+use billing::refusal::Refusal;
+use billing::status::Facts;
+use jiff::ToSpan;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde_json::json;
+use store::{customers, exchange_rates, pricing, templates};
+
+use crate::{Error, Origin, Work};
+
+/// The customer a document is for, with what its group says.
+pub(crate) struct Terms {
+    pub(crate) customer: Customer,
+    pub(crate) discount: Option<Decimal>,
+    pub(crate) receivables: AccountId,
+}
+
+/// The customer named, with its terms; only a credit note may be for an inactive one.
+pub(crate) fn terms(work: &mut Work<'_>, kind: Kind, asked: &AskedHead) -> Result<Terms, Error> {
+    let company_id = work.company.id;
+    let customer = customers::get(work.tx, company_id, asked.head.customer_id)?.ok_or_else(|| {
+        Refusal::missing_at("CUSTOMER_NOT_FOUND", "There is no such customer in this company.", "customerId")
+    })?;
+    if !customer.is_active && kind != Kind::CreditNote {
+        let message = format!("Customer {} is not active.", customer.customer_number);
+        return Err(Refusal::new("CUSTOMER_INACTIVE", message).into());
+    }
+    let (discount, receivables) = pricing::group_terms(work.tx, company_id, customer.customer_group_id)?;
+    Ok(Terms { customer, discount, receivables })
+}
+
+/// What a head names is there: department, contact, template; tags.
+pub(crate) fn check_references(work: &mut Work<'_>, kind: Kind, asked: &Asked, customer: &Customer) -> Result<(), Error> {
+    let company_id = work.company.id;
+    let head = &asked.head.head;
+    let missing = |code, what: &str, property: &str| {
+        Error::from(Refusal::missing_at(code, format!("There is no such {what} at this customer."), property))
+    };
+    if let Some(id) = head.customer_department_id {
+        let found = customers::department(work.tx, company_id, id)?;
+        if found.is_none_or(|department| department.customer_id != customer.id) {
+            return Err(missing("CUSTOMER_DEPARTMENT_NOT_FOUND", "department", "customerDepartmentId"));
+        }
+    }
+    if let Some(id) = head.customer_contact_id {
+        let found = customers::contact(work.tx, company_id, id)?;
+        if found.is_none_or(|contact| contact.customer_id != customer.id) {
+            return Err(missing("CUSTOMER_CONTACT_NOT_FOUND", "contact", "customerContactId"));
+        }
+    }
+    if let Some(id) = head.document_template_id {
+        check_template(work, kind, id)?;
+    }
+    if let Some(at) = asked.lines.iter().position(|line| !line.tag_ids.is_empty()) {
+        let message = "There is no such value of a dimension in this company.";
+        let property = format!("lines.{at}.tagIds.0");
+        return Err(Refusal::missing_at("DIMENSION_VALUE_NOT_FOUND", message, property).into());
+    }
+    Ok(())
+}
+
+/// The template is there and prints this kind.
+pub(crate) fn check_template(work: &mut Work<'_>, kind: Kind, id: billing::ids::TemplateId) -> Result<(), Error> {
+    let found = templates::get(work.tx, work.company.id, id)?.filter(|t| t.document_type.as_str() == kind.template_type());
+    if found.is_none() {
+        let message = format!("There is no such template for a {} in this company.", kind.title());
+        return Err(Refusal::missing_at("DOCUMENT_TEMPLATE_NOT_FOUND", message, "documentTemplateId").into());
+    }
+    Ok(())
+}
+
+/// The date, at most a year ahead.
+pub(crate) fn check_date(today: Date, date: Date) -> Result<Date, Refusal> {
+    let last = today.saturating_add(1.year());
+    if date <= last {
+        return Ok(date);
+    }
+    let message = format!("The date {date} is more than a year ahead; the last one possible is {last}.");
+    Err(Refusal::new("DOCUMENT_DATE_TOO_FAR_AHEAD", message).with(json!({ "property": "date" })))
+}
+
+/// Zone, country and VAT number that contradict each other are refused.
+pub(crate) fn check_zone(work: &Work<'_>, customer: &Customer) -> Result<(), Refusal> {
+    match zone_conflict(&work.company, customer) {
+        None => Ok(()),
+        Some((property, message)) => {
+            let property = format!("customer.{property}");
+            Err(Refusal::new("VAT_ZONE_CONFLICT", message).with(json!({ "property": property })))
+        }
+    }
+}
+
+/// Everything the lines are priced with, fetched.
+pub(crate) struct Fetched {
+    catalogue: billing::document::Catalogue,
+    rates: BTreeMap<Currency, Decimal>,
+}
+
+/// Fetches the prices the lines name and the rates between the currencies in play.
+pub(crate) fn fetch(
+    work: &mut Work<'_>,
+    asked: &[AskedLine],
+    customer: &Customer,
+    currency: Currency,
+    date: Date,
+    tax_point: Date,
+) -> Result<Fetched, Error> {
+    let company_id = work.company.id;
+    let prices = asked.iter().filter_map(|line| line.price_id);
+    let catalogue = pricing::items(work.tx, company_id, prices, customer.vat_zone, tax_point)?;
+    let mut rates = BTreeMap::new();
+    let foreign = catalogue.values().any(|item| item.currency != currency);
+    if foreign {
+        let in_play = catalogue.values().map(|item| item.currency).chain([currency]);
+        for code in in_play.filter(|code| *code != work.company.currency) {
+            if let Some(rate) = exchange_rates::latest(work.tx, company_id, code, date)? {
+                rates.insert(code, rate);
+            }
+        }
+    }
+    Ok(Fetched { catalogue, rates })
+}
+
+impl Fetched {
+    /// The pricing of one document.
+    pub(crate) fn pricing<'a>(
+        &'a self,
+        work: &'a Work<'_>,
+        kind: Kind,
+        terms: &'a Terms,
+        asked: &'a AskedHead,
+        currency: Currency,
+        date: Date,
+    ) -> Pricing<'a> {
+        Pricing {
+            kind,
+            company: &work.company,
+            customer: &terms.customer,
+            group_discount: terms.discount,
+            catalogue: &self.catalogue,
+            rates: &self.rates,
+            currency,
+            date,
+            delivery_date: asked.head.delivery_date,
+            delivery_country: asked.head.delivery_country_code.as_deref(),
+        }
+    }
+}
+
+/// The currency a document is in: as asked, else the customer's.
+pub(crate) fn currency(asked: &AskedHead, customer: &Customer) -> Currency {
+    asked.currency.as_deref().and_then(Currency::parse).unwrap_or(customer.currency)
+}
+
+/// Puts a new draft together from its lines.
+pub(crate) fn assemble(
+    work: &Work<'_>,
+    kind: Kind,
+    asked: AskedHead,
+    currency: Currency,
+    date: Date,
+    lines: Vec<Line>,
+) -> Result<Document, Refusal> {
+    let (groups, subtotal, vat, amount) = total(&lines, currency);
+    if [subtotal, vat, amount].iter().any(|sum| sum.minor().abs() > LARGEST) {
+        return Err(Refusal::amount_too_large());
+    }
+    let due_date = asked.head.payment_terms.map(|days| date.saturating_add(i64::from(days).days()));
+    let origin = match work.by.origin {
+        Origin::Api => "api",
+        Origin::Console | Origin::System => "console",
+    };
+    Ok(Document {
+        id: work.new_id::<DocumentId>(),
+        kind,
+        number: None,
+        numbered_at: None,
+        date,
+        due_date,
+        currency,
+        head: asked.head,
+        invoice: None,
+        lines,
+        groups,
+        subtotal,
+        vat,
+        amount,
+        base_currency: work.company.currency,
+        exchange_rate: None,
+        base_amount: None,
+        base_vat: None,
+        origin: origin.to_owned(),
+        language: None,
+        booking: None,
+        facts: Facts::default(),
+        created_at: work.now,
+        updated_at: work.now,
+    })
+}
+
+/// The rate of a document's currency on a day: 1 in the company's own.
+pub(crate) fn rate_on(work: &mut Work<'_>, currency: Currency, day: Date) -> Result<Decimal, Error> {
+    if currency == work.company.currency {
+        return Ok(Decimal::ONE);
+    }
+    let rate = exchange_rates::latest(work.tx, work.company.id, currency, day)?;
+    rate.ok_or_else(|| exchange_rate_missing(currency, day).into())
+}

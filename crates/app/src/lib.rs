@@ -1,0 +1,120 @@
+//! The verbs: one function is one deed is one transaction. Here the clock is
+//! read, mail is sent and jobs are worked. Knows a trait [`Press`], not Typst.
+
+pub mod accounts;
+mod allocations;
+pub mod archive;
+mod booking;
+mod caller;
+mod clock;
+pub mod companies;
+pub mod credit_notes;
+pub mod customer_groups;
+pub mod customers;
+pub mod deliveries;
+mod documents;
+mod drafting;
+mod error;
+pub mod exchange_rates;
+pub mod invoices;
+pub mod keys;
+mod lists;
+mod mail;
+pub mod paper;
+pub mod prices;
+pub mod product_groups;
+pub mod products;
+pub mod templates;
+pub mod vat_codes;
+mod work;
+mod workers;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use caller::{Actor, Caller, Origin};
+pub use clock::Clock;
+pub use error::Error;
+pub use store::{Config, Pending, ServeLock};
+pub use work::{View, Work};
+pub use workers::Workers;
+
+/// Prints a paper: a template's source and its data become a PDF.
+pub trait Press: Send + Sync + 'static {
+    /// Renders one PDF; may take milliseconds, is called on a thread that may wait.
+    ///
+    /// # Errors
+    /// What is wrong with the template (with line and column) or that it took too long.
+    fn print(&self, print: &Print) -> Result<Vec<u8>, PressError>;
+}
+
+/// What the press is given.
+pub struct Print {
+    /// Typst source.
+    pub source: String,
+    /// The paper's data, see [`paper::paper`].
+    pub data: serde_json::Value,
+    /// The day printed into the file's metadata.
+    pub date: jiff::civil::Date,
+    /// Makes the file's own identifier: same identifier and data, same bytes.
+    pub identifier: String,
+}
+
+/// Why nothing was printed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct PressError(pub String);
+
+/// How mail leaves the house.
+#[derive(Clone, Debug)]
+pub enum Mail {
+    /// Over SMTP: `smtp://user:password@host:587` (STARTTLS) or `smtps://…` (implicit TLS).
+    Smtp(String),
+    /// As `.eml` files into a folder, for a company that has not set up a mail server yet.
+    Folder(PathBuf),
+}
+
+/// What the house is opened with.
+pub struct Settings {
+    /// Where the shelves are.
+    pub database: store::Config,
+    /// How mail leaves.
+    pub mail: Mail,
+    /// The clock; real but in tests.
+    pub clock: Clock,
+    /// The press.
+    pub press: Arc<dyn Press>,
+}
+
+/// The house with its doors closed: everything a door or a worker needs.
+pub struct App {
+    db: store::Database,
+    clock: Clock,
+    mail: Mail,
+    press: Arc<dyn Press>,
+}
+
+impl App {
+    /// Opens the house: the shelves are brought up to date.
+    ///
+    /// # Errors
+    /// `Busy` when the shelves can't be reached, `Broken` when they are newer than the program.
+    pub fn open(settings: Settings) -> Result<Arc<App>, Error> {
+        let Settings { database, mail, clock, press } = settings;
+        let db = store::Database::open(&database)?;
+        Ok(Arc::new(App { db, clock, mail, press }))
+    }
+
+    /// Now, by the house's clock.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
+    /// Says that this process serves the folder; a second is refused.
+    ///
+    /// # Errors
+    /// `Busy` when another server holds it.
+    pub fn hold_serve_lock(&self) -> Result<store::ServeLock, Error> {
+        Ok(self.db.hold_serve_lock()?)
+    }
+}

@@ -1,0 +1,77 @@
+//! Lists of documents: by page with a count, or by cursor without one.
+
+use billing::company::Company;
+use billing::document::Document;
+use billing::ids::CustomerId;
+use billing::input::Metadata;
+use billing::input::documents::{DocumentSort, SortOrder};
+use billing::kind::Kind;
+use billing::page::{Begin, Page, Part};
+use billing::public::Detail;
+use billing::refusal::Faults;
+use jiff::civil::Date;
+use store::db::Tx;
+use store::document_lists as shelf;
+
+use crate::{Error, View};
+
+/// What a list of documents is asked for.
+pub(crate) struct Filter {
+    pub(crate) kind: Kind,
+    pub(crate) page: Option<u32>,
+    pub(crate) limit: Option<u32>,
+    pub(crate) cursor: Option<String>,
+    pub(crate) sort_by: DocumentSort,
+    pub(crate) sort_order: SortOrder,
+    pub(crate) search: Option<String>,
+    pub(crate) statuses: Vec<&'static str>,
+    pub(crate) customer_id: Option<CustomerId>,
+    pub(crate) currency: Option<String>,
+    pub(crate) from_date: Option<Date>,
+    pub(crate) to_date: Option<Date>,
+    pub(crate) reference: Option<String>,
+    pub(crate) metadata: Metadata,
+}
+
+type Publish<T> = fn(&mut dyn Tx, &Company, &Document, Detail) -> Result<T, Error>;
+
+/// One page of documents, published without their lines.
+pub(crate) fn list<T>(view: &mut View<'_>, filter: Filter, publish: Publish<T>) -> Result<Page<T>, Error> {
+    let part = Part::<shelf::Place>::asked(filter.page, filter.limit, filter.cursor.as_deref())?;
+    let sort = filter.sort_by;
+    let asked = shelf::Asked {
+        company_id: view.company.id,
+        kind: filter.kind,
+        search: filter.search.map(|text| text.to_lowercase()),
+        statuses: filter.statuses,
+        customer_id: filter.customer_id,
+        currency: filter.currency,
+        from_date: filter.from_date,
+        to_date: filter.to_date,
+        reference: filter.reference,
+        metadata: filter.metadata.0,
+        sort_by: sort,
+        sort_order: filter.sort_order,
+    };
+    let after = match &part.begin {
+        Begin::After(place) if !place.fits(sort) => {
+            let mut faults = Faults::default();
+            faults.add("cursor", "isCursor", "cursor must be the nextCursor of a list sorted the same way");
+            return Err(faults.into());
+        }
+        Begin::After(place) => Some(place),
+        Begin::Page(_) | Begin::First => None,
+    };
+    let found = shelf::list(view.tx, &asked, after, part.offset(), part.fetch())?;
+    let total = match part.begin {
+        Begin::Page(_) => Some(shelf::count(view.tx, &asked)?),
+        Begin::First | Begin::After(_) => None,
+    };
+    let page = part.page(found, total, |document| shelf::Place::of(document, sort));
+    let Page { data, total, page, limit, total_pages, next_cursor } = page;
+    let mut published = Vec::with_capacity(data.len());
+    for document in &data {
+        published.push(publish(view.tx, &view.company, document, Detail::WithoutLines)?);
+    }
+    Ok(Page { data: published, total, page, limit, total_pages, next_cursor })
+}

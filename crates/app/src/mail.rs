@@ -1,0 +1,136 @@
+//! E-mail with a document's PDF: over SMTP, or as `.eml` files into a folder where
+//! no mail server is set up.
+
+use std::fs;
+use std::path::Path;
+
+use lettre::message::header::ContentType;
+use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
+use lettre::{SmtpTransport, Transport};
+
+use crate::Mail;
+use crate::archive::File;
+use crate::deliveries::Outcome;
+
+/// One mail to be sent.
+pub(crate) struct Letter {
+    /// Who sells: its name and address for mail.
+    pub(crate) from_name: String,
+    pub(crate) from_address: Option<String>,
+    pub(crate) to: String,
+    /// The kind of document in stored words: `invoice`, `creditNote`.
+    pub(crate) kind: &'static str,
+    pub(crate) number: String,
+    pub(crate) amount: String,
+    pub(crate) due_date: Option<String>,
+    /// The caller's own text.
+    pub(crate) message: Option<String>,
+    pub(crate) language: String,
+    /// Fixed per delivery, so that a repeat after a crash is recognised.
+    pub(crate) message_id: String,
+    pub(crate) paper: File,
+}
+
+/// Sends a letter the way the house sends mail.
+pub(crate) fn send(mail: &Mail, letter: &Letter) -> Outcome {
+    let message = match message(letter) {
+        Ok(message) => message,
+        Err(fault) => return Outcome::Permanent("MAIL_NOT_VALID", fault),
+    };
+    match mail {
+        Mail::Folder(folder) => match file(folder, letter, &message) {
+            Ok(()) => Outcome::Taken(letter.message_id.clone()),
+            Err(fault) => Outcome::Passing("MAIL_FOLDER", format!("{}: {fault}", folder.display())),
+        },
+        Mail::Smtp(url) => smtp(url, letter, &message),
+    }
+}
+
+/// Writes a letter under its own name; a repeat writes the same file again, whole or not at all.
+fn file(folder: &Path, letter: &Letter, message: &Message) -> std::io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let name = letter.message_id.split('@').next().unwrap_or_default();
+    let partial = folder.join(format!("{name}.partial"));
+    fs::write(&partial, message.formatted())?;
+    fs::rename(&partial, folder.join(format!("{name}.eml")))
+}
+
+fn smtp(url: &str, letter: &Letter, message: &Message) -> Outcome {
+    // `smtp://` is STARTTLS where the server offers it; `smtps://` is TLS from the first byte.
+    let with_tls = if url.starts_with("smtp://") && !url.contains("tls=") {
+        format!("{url}{}tls=opportunistic", if url.contains('?') { '&' } else { '?' })
+    } else {
+        url.to_owned()
+    };
+    let transport = match SmtpTransport::from_url(&with_tls) {
+        Ok(transport) => transport.timeout(Some(std::time::Duration::from_secs(30))).build(),
+        Err(fault) => return Outcome::Passing("SMTP_NOT_CONFIGURED", fault.to_string()),
+    };
+    match transport.send(message) {
+        Ok(_) => Outcome::Taken(letter.message_id.clone()),
+        Err(fault) if fault.is_permanent() => Outcome::Permanent("SMTP_REFUSED", fault.to_string()),
+        Err(fault) => Outcome::Passing("SMTP_FAILED", fault.to_string()),
+    }
+}
+
+fn message(letter: &Letter) -> Result<Message, String> {
+    let text = Words::of(letter);
+    let address = letter.from_address.clone().unwrap_or_else(|| "no-reply@localhost".to_owned());
+    let from = Mailbox::new(Some(letter.from_name.clone()), address.parse().map_err(|f| format!("{address}: {f}"))?);
+    let to: Mailbox = letter.to.parse().map_err(|fault| format!("{}: {fault}", letter.to))?;
+    let pdf = ContentType::parse("application/pdf").map_err(|fault| fault.to_string())?;
+    let attachment = Attachment::new(letter.paper.name.clone()).body(letter.paper.bytes.clone(), pdf);
+    let bodies = MultiPart::alternative()
+        .singlepart(SinglePart::plain(text.plain()))
+        .singlepart(SinglePart::html(text.html()));
+    Message::builder()
+        .from(from)
+        .to(to)
+        .subject(text.subject)
+        .message_id(Some(format!("<{}>", letter.message_id)))
+        .multipart(MultiPart::mixed().multipart(bodies).singlepart(attachment))
+        .map_err(|fault| fault.to_string())
+}
+
+/// What the mail says, in the buyer's language.
+struct Words {
+    subject: String,
+    paragraphs: Vec<String>,
+}
+
+impl Words {
+    fn of(letter: &Letter) -> Words {
+        let is_danish = letter.language == "da";
+        let (title, greeting, regards) = match (letter.kind, is_danish) {
+            ("creditNote", true) => ("Kreditnota", "Hej", "Med venlig hilsen"),
+            (_, true) => ("Faktura", "Hej", "Med venlig hilsen"),
+            ("creditNote", false) => ("Credit note", "Hello", "Kind regards"),
+            (_, false) => ("Invoice", "Hello", "Kind regards"),
+        };
+        let (number, amount) = (&letter.number, &letter.amount);
+        let attached = match (is_danish, &letter.due_date) {
+            (true, Some(due)) => format!("{title} {number} på {amount} er vedhæftet. Forfaldsdato: {due}."),
+            (true, None) => format!("{title} {number} på {amount} er vedhæftet."),
+            (false, Some(due)) => format!("{title} {number} of {amount} is attached. It is due on {due}."),
+            (false, None) => format!("{title} {number} of {amount} is attached."),
+        };
+        let mut paragraphs = vec![format!("{greeting},")];
+        paragraphs.extend(letter.message.clone());
+        paragraphs.push(attached);
+        paragraphs.push(format!("{regards}\n{}", letter.from_name));
+        let from = if is_danish { "fra" } else { "from" };
+        Words { subject: format!("{title} {number} {from} {}", letter.from_name), paragraphs }
+    }
+
+    fn plain(&self) -> String {
+        self.paragraphs.join("\n\n") + "\n"
+    }
+
+    fn html(&self) -> String {
+        let escaped = |text: &str| {
+            text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br>")
+        };
+        let paragraphs: Vec<String> = self.paragraphs.iter().map(|text| format!("<p>{}</p>", escaped(text))).collect();
+        format!("<!doctype html><html><body style=\"font-family:sans-serif\">{}</body></html>", paragraphs.concat())
+    }
+}

@@ -1,0 +1,147 @@
+//! The one road of every write, and the one of every read. What attaches to all
+//! writes (company, time, events; later idempotency and dry run) attaches here.
+
+use billing::company::Company;
+use billing::ids::{EventId, Id};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+use store::db::Tx;
+use store::{companies, events};
+use uuid::Uuid;
+
+use crate::{App, Caller, Error, Pending, clock};
+
+/// What a reading verb is given.
+pub struct View<'a> {
+    pub(crate) tx: &'a mut dyn Tx,
+    pub(crate) company: Company,
+    pub(crate) by: Caller,
+    pub(crate) now: Timestamp,
+}
+
+/// What a writing verb is given: a transaction that holds its company.
+pub struct Work<'a> {
+    pub(crate) tx: &'a mut dyn Tx,
+    pub(crate) company: Company,
+    pub(crate) by: Caller,
+    pub(crate) now: Timestamp,
+    events: Vec<events::NewEvent>,
+    is_idle: bool,
+}
+
+impl App {
+    /// Runs a writing verb in its lane; the answer comes after the commit. Each
+    /// write stores at least one event, which is also the audit trail.
+    pub fn write<T, V>(&self, by: Caller, verb: V) -> Pending<T, Error>
+    where
+        T: Send + 'static,
+        V: FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let clock = self.clock.clone();
+        self.db.write(by.company_id, move |tx| {
+            // Read here, where the company is held: what is written later is not earlier.
+            let now = clock.now();
+            let company = companies::get(tx, by.company_id)?;
+            let mut work = Work { tx, company, by, now, events: Vec::new(), is_idle: false };
+            let answer = verb(&mut work)?;
+            work.store_events()?;
+            Ok(answer)
+        })
+    }
+
+    /// Founds a company: it is shelved, then the verb sets up its books, on the same road as [`write`](App::write).
+    pub(crate) fn found<T, V>(&self, company: Company, by: Caller, verb: V) -> Pending<T, Error>
+    where
+        T: Send + 'static,
+        V: FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.db.write(company.id, move |tx| {
+            companies::insert(tx, &company)?;
+            let now = company.created_at;
+            let mut work = Work { tx, company, by, now, events: Vec::new(), is_idle: false };
+            let answer = verb(&mut work)?;
+            work.store_events()?;
+            Ok(answer)
+        })
+    }
+
+    /// Runs a reading verb on its own connection, which sees one moment of the books.
+    pub fn read<T, V>(&self, by: Caller, verb: V) -> Pending<T, Error>
+    where
+        T: Send + 'static,
+        V: FnOnce(&mut View<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let now = self.clock.now();
+        self.db.read(move |tx| {
+            let company = companies::get(tx, by.company_id)?;
+            verb(&mut View { tx, company, by, now })
+        })
+    }
+}
+
+impl View<'_> {
+    /// The company's day.
+    pub fn today(&self) -> Date {
+        clock::day(self.now, &self.company.time_zone)
+    }
+}
+
+impl Work<'_> {
+    /// The company's day.
+    pub fn today(&self) -> Date {
+        clock::day(self.now, &self.company.time_zone)
+    }
+
+    /// A new id of any kind, in the order of time.
+    pub fn new_id<T: Id>(&self) -> T {
+        T::from(Uuid::now_v7())
+    }
+
+    /// Names what happened: `type` as `credit_note.created`, the published
+    /// resource after, and what it was before (audit trail only, never published).
+    pub fn event<T: Serialize>(
+        &mut self,
+        kind: &'static str,
+        resource_type: &'static str,
+        resource_id: impl Id,
+        after: &T,
+        before: Option<String>,
+    ) {
+        self.events.push(events::NewEvent {
+            id: EventId(Uuid::now_v7()),
+            kind,
+            resource_type,
+            resource_id: resource_id.into(),
+            data: json(after),
+            before,
+        });
+    }
+
+    /// Says that nothing was written after all, so that no event is owed.
+    pub(crate) fn nothing_happened(&mut self) {
+        self.is_idle = true;
+    }
+
+    fn store_events(&mut self) -> Result<(), Error> {
+        if self.is_idle && self.events.is_empty() {
+            return Ok(());
+        }
+        assert!(!self.events.is_empty(), "a write names at least one event");
+        let (actor_type, actor_id) = self.by.actor.named();
+        let origin = events::EventOrigin {
+            occurred_at: self.now,
+            actor_type,
+            actor_id,
+            request_id: &self.by.request_id,
+            remote_address: self.by.remote_address.as_deref(),
+            agent: self.by.agent.as_deref(),
+        };
+        Ok(events::append(self.tx, self.by.company_id, &origin, &self.events)?)
+    }
+}
+
+/// The published JSON of a resource as text.
+pub(crate) fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("published structs always become JSON")
+}

@@ -1,0 +1,479 @@
+//! The document: one value for invoice, credit note, quote and order confirmation.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::{PriceStatus, PricingModel};
+use crate::ids::{
+    AccountId, ContactId, CustomerId, DepartmentId, DocumentId, EntryId, LineId, PriceId, ProductId, SeriesId, TagId,
+    TemplateId, VatCodeId,
+};
+use crate::input::Metadata;
+use crate::kind::Kind;
+use crate::money::{Currency, Money};
+use crate::shares;
+use crate::status::{Facts, statuses};
+use crate::vat::VatCategory;
+
+statuses! {
+    /// Why credit is given.
+    Reason {
+        /// The order was changed.
+        OrderChange "order_change"
+        /// Goods came back.
+        Return "return"
+        /// It was invoiced twice.
+        Duplicate "duplicate"
+        /// The product was not as agreed.
+        ProductUnsatisfactory "product_unsatisfactory"
+        /// Fraud.
+        Fraud "fraud"
+        /// The price is lowered after the fact.
+        PriceAdjustment "price_adjustment"
+        /// The order was cancelled.
+        Cancellation "cancellation"
+        /// A discount for paying early.
+        EarlyPaymentDiscount "early_payment_discount"
+        /// A bonus over many purchases.
+        VolumeBonus "volume_bonus"
+        /// Something else.
+        Other "other"
+    }
+}
+
+/// The fields above the lines that a caller may set and that are taken as they stand.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Head {
+    /// Who it is for.
+    pub customer_id: CustomerId,
+    /// Days to pay (invoices).
+    pub payment_terms: Option<u32>,
+    /// A department of the customer.
+    pub customer_department_id: Option<DepartmentId>,
+    /// A person at the customer.
+    pub customer_contact_id: Option<ContactId>,
+    /// The buyer's order number.
+    pub reference: Option<String>,
+    /// Our own reference.
+    pub our_reference: Option<String>,
+    /// A short description.
+    pub description: Option<String>,
+    /// Notes printed below the lines.
+    pub notes: Option<String>,
+    /// The template it is printed with.
+    pub document_template_id: Option<TemplateId>,
+    /// When it was delivered.
+    pub delivery_date: Option<Date>,
+    /// Where it was delivered.
+    pub delivery_country_code: Option<String>,
+    /// First day of its period.
+    pub period_start: Option<Date>,
+    /// Last day of its period.
+    pub period_end: Option<Date>,
+    /// The day that decides VAT rates.
+    pub tax_point_date: Option<Date>,
+    /// Number and date of an invoice issued elsewhere (credit notes).
+    pub external_invoice: Option<(String, Date)>,
+    /// The period a bonus is for (credit notes).
+    pub credited_period: Option<(Date, Date)>,
+    /// Why credit is given (credit notes).
+    pub reason: Option<Reason>,
+    /// Text pairs.
+    pub metadata: Metadata,
+}
+
+/// A number given out by a series.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Number {
+    /// The series.
+    pub series_id: SeriesId,
+    /// The fiscal year the series counts in, 0 where it never restarts.
+    pub year: i64,
+    /// Its count, from 1.
+    pub sequence: i64,
+    /// As printed.
+    pub text: String,
+}
+
+/// One line.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Line {
+    /// Its id.
+    pub id: LineId,
+    /// What it says.
+    pub body: LineBody,
+}
+
+/// What a line says: only a product line has amounts.
+#[derive(Clone, PartialEq, Debug)]
+pub enum LineBody {
+    /// Something sold or credited.
+    Product(Box<ProductLine>),
+    /// A text.
+    Text(String),
+    /// A rule between lines.
+    Separator,
+}
+
+/// A line with amounts. Quantity and unit price are positive; the amounts bear the document's sign.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ProductLine {
+    /// The price charged.
+    pub price_id: Option<PriceId>,
+    /// The product sold.
+    pub product_id: Option<ProductId>,
+    /// The product's number when the line was written.
+    pub product_number: Option<String>,
+    /// What it is.
+    pub description: String,
+    /// How many.
+    pub quantity: Decimal,
+    /// Of what unit.
+    pub unit: Option<String>,
+    /// Price of one, excl. VAT.
+    pub unit_price: Decimal,
+    /// Discount in percent.
+    pub discount_percent: Decimal,
+    /// Quantity × unit price less discount, excl. VAT.
+    pub total: Money,
+    /// VAT rate in percent.
+    pub vat_rate: Decimal,
+    /// VAT category.
+    pub vat_category: VatCategory,
+    /// Its share of its group's VAT.
+    pub vat: Money,
+    /// Why no VAT is charged.
+    pub exemption_reason: Option<String>,
+    /// The code of that reason.
+    pub exemption_reason_code: Option<String>,
+    /// The revenue account it is posted to.
+    pub account_id: AccountId,
+    /// The VAT code it is posted under.
+    pub vat_code_id: Option<VatCodeId>,
+    /// Goods or a service.
+    pub is_goods: bool,
+    /// Its total in the company's currency, once that is known.
+    pub base_total: Option<Money>,
+    /// Its VAT in the company's currency, once that is known.
+    pub base_vat: Option<Money>,
+    /// First day of its period.
+    pub period_start: Option<Date>,
+    /// Last day of its period.
+    pub period_end: Option<Date>,
+    /// Values of dimensions.
+    pub tag_ids: Vec<TagId>,
+    /// Text pairs.
+    pub metadata: Metadata,
+    /// The invoice line it credits (credit notes).
+    pub invoice_line_id: Option<LineId>,
+}
+
+impl Line {
+    /// The line with amounts, if it is one.
+    pub fn product(&self) -> Option<&ProductLine> {
+        match &self.body {
+            LineBody::Product(line) => Some(line),
+            LineBody::Text(_) | LineBody::Separator => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn product_mut(&mut self) -> Option<&mut ProductLine> {
+        match &mut self.body {
+            LineBody::Product(line) => Some(line),
+            LineBody::Text(_) | LineBody::Separator => None,
+        }
+    }
+}
+
+/// The VAT of one category and rate.
+#[derive(Clone, PartialEq, Debug)]
+pub struct VatGroup {
+    /// Category.
+    pub category: VatCategory,
+    /// Rate in percent.
+    pub rate: Decimal,
+    /// Sum of its lines' totals.
+    pub taxable: Money,
+    /// Its VAT.
+    pub vat: Money,
+    /// Why no VAT is charged.
+    pub exemption_reason: Option<String>,
+    /// The code of that reason.
+    pub exemption_reason_code: Option<String>,
+    /// Which figure wins when it is credited in parts.
+    pub mode: crate::credit::Mode,
+}
+
+/// What was pinned when the document was booked.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Booking {
+    /// When.
+    pub at: Timestamp,
+    /// The journal entry.
+    pub entry_id: EntryId,
+    /// Who sold.
+    pub seller: Seller,
+    /// Who bought.
+    pub buyer: Buyer,
+    /// The version of the template it is printed with.
+    pub template_version: i64,
+    /// SHA-256 of its snapshot.
+    pub snapshot_sha256: String,
+}
+
+/// A document of any kind.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Document {
+    /// Its id.
+    pub id: DocumentId,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its number, once it has one.
+    pub number: Option<Number>,
+    /// When the number was given.
+    pub numbered_at: Option<Timestamp>,
+    /// Its date.
+    pub date: Date,
+    /// When it is to be paid (invoices).
+    pub due_date: Option<Date>,
+    /// The currency of its amounts.
+    pub currency: Currency,
+    /// What the caller said.
+    pub head: Head,
+    /// The one invoice a credit note credits: its number and id, null over several.
+    pub invoice: Option<(String, DocumentId)>,
+    /// Its lines in order.
+    pub lines: Vec<Line>,
+    /// Its VAT by category and rate, in order of first appearance.
+    pub groups: Vec<VatGroup>,
+    /// Sum of lines, excl. VAT.
+    pub subtotal: Money,
+    /// Sum of VAT.
+    pub vat: Money,
+    /// Subtotal and VAT.
+    pub amount: Money,
+    /// The company's currency.
+    pub base_currency: Currency,
+    /// Base units per 1 unit, pinned at booking; null in the company's currency and over several rates.
+    pub exchange_rate: Option<Decimal>,
+    /// The amount in the company's currency, once that is known.
+    pub base_amount: Option<Money>,
+    /// The VAT in the company's currency, once that is known.
+    pub base_vat: Option<Money>,
+    /// `api console mcp subscription`.
+    pub origin: String,
+    /// The language it is printed in, pinned at booking.
+    pub language: Option<String>,
+    /// What was pinned at booking.
+    pub booking: Option<Booking>,
+    /// What later deeds change.
+    pub facts: Facts,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Document {
+    /// Whether it is in the books.
+    pub fn is_booked(&self) -> bool {
+        self.booking.is_some()
+    }
+
+    /// The status as published.
+    pub fn status(&self) -> &'static str {
+        match self.kind {
+            Kind::CreditNote => self.facts.credit_note_status(self.is_booked()).as_str(),
+            _ => self.facts.invoice_status(self.is_booked(), self.amount.minor()).as_str(),
+        }
+    }
+
+    /// The lines with amounts.
+    pub fn products(&self) -> impl Iterator<Item = &ProductLine> {
+        self.lines.iter().filter_map(Line::product)
+    }
+
+    /// The day that decides VAT and exchange rates.
+    pub fn tax_point(&self) -> Date {
+        self.head.tax_point_date.unwrap_or(self.date)
+    }
+}
+
+/// Groups the lines that are there by VAT category and rate, in order of first
+/// appearance: for each group the positions of its lines among `lines`.
+pub fn group_lines<'a>(lines: impl Iterator<Item = &'a ProductLine>) -> Vec<(VatCategory, Decimal, Vec<usize>)> {
+    let mut groups: Vec<(VatCategory, Decimal, Vec<usize>)> = Vec::new();
+    for (at, line) in lines.enumerate() {
+        match groups.iter_mut().find(|(category, rate, _)| *category == line.vat_category && *rate == line.vat_rate) {
+            Some((_, _, members)) => members.push(at),
+            None => groups.push((line.vat_category, line.vat_rate, vec![at])),
+        }
+    }
+    groups
+}
+
+/// Shares each VAT group's VAT out to the lines of `lines` that `is_free` says are
+/// not settled otherwise (EN 16931 BR-CO-17: VAT is computed on the group's sum).
+pub fn share_vat(lines: &mut [Line], is_free: impl Fn(&ProductLine) -> bool) {
+    let free: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].product().is_some_and(&is_free)).collect();
+    let groups = group_lines(free.iter().filter_map(|at| lines[*at].product()));
+    for (_, rate, members) in groups {
+        let totals: Vec<i64> =
+            members.iter().filter_map(|m| lines[free[*m]].product()).map(|line| line.total.minor()).collect();
+        for (member, vat) in members.iter().zip(shares::share_vat(rate, &totals)) {
+            if let Some(line) = lines[free[*member]].product_mut() {
+                line.vat = Money::new(vat, line.total.currency());
+            }
+        }
+    }
+}
+
+/// What the groups and the whole come to, from the lines as they stand.
+pub fn total(lines: &[Line], currency: Currency) -> (Vec<VatGroup>, Money, Money, Money) {
+    let products: Vec<&ProductLine> = lines.iter().filter_map(Line::product).collect();
+    let groups: Vec<VatGroup> = group_lines(products.iter().copied())
+        .into_iter()
+        .map(|(category, rate, members)| {
+            let of = |f: fn(&ProductLine) -> Money| Money::sum(currency, members.iter().map(|m| f(products[*m])));
+            let texts = |f: fn(&ProductLine) -> Option<&String>| joined(members.iter().filter_map(|m| f(products[*m])));
+            VatGroup {
+                category,
+                rate,
+                taxable: of(|line| line.total),
+                vat: of(|line| line.vat),
+                exemption_reason: texts(|line| line.exemption_reason.as_ref()),
+                exemption_reason_code: members.iter().find_map(|m| products[*m].exemption_reason_code.clone()),
+                mode: crate::credit::Mode::of(currency, members.len()),
+            }
+        })
+        .collect();
+    let subtotal = Money::sum(currency, groups.iter().map(|g| g.taxable));
+    let vat = Money::sum(currency, groups.iter().map(|g| g.vat));
+    (groups, subtotal, vat, subtotal + vat)
+}
+
+fn joined<'a>(texts: impl Iterator<Item = &'a String>) -> Option<String> {
+    let mut distinct: Vec<&str> = Vec::new();
+    for text in texts {
+        if !distinct.contains(&text.as_str()) {
+            distinct.push(text);
+        }
+    }
+    (!distinct.is_empty()).then(|| distinct.join("; "))
+}
+
+/// What the catalogue says of one price for one zone on one day: everything a line takes from it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CatalogueItem {
+    /// The price.
+    pub price_id: PriceId,
+    /// Its state.
+    pub price_status: PriceStatus,
+    /// How the price is reckoned.
+    pub pricing_model: PricingModel,
+    /// Currency of the price.
+    pub currency: Currency,
+    /// Amount of one, excl. VAT (flat rate).
+    pub unit_amount: Option<Decimal>,
+    /// The product.
+    pub product_id: ProductId,
+    /// Its number.
+    pub product_number: String,
+    /// Its name.
+    pub product_name: String,
+    /// Its unit.
+    pub unit: Option<String>,
+    /// Goods or a service.
+    pub is_goods: bool,
+    /// Whether it may be sold.
+    pub product_is_active: bool,
+    /// Revenue account for the customer's zone.
+    pub account_id: AccountId,
+    /// That account's VAT code.
+    pub vat_code_id: Option<VatCodeId>,
+    /// The account the VAT code books to.
+    pub vat_account_id: Option<AccountId>,
+    /// The code's rate on the tax point, 0 without a code.
+    pub vat_rate: Decimal,
+    /// The code's own category.
+    pub vat_category: Option<VatCategory>,
+    /// The code's reason.
+    pub exemption_reason: Option<String>,
+    /// The code's reason code.
+    pub exemption_reason_code: Option<String>,
+}
+
+/// The items a document's lines name, by price.
+pub type Catalogue = BTreeMap<PriceId, CatalogueItem>;
+
+/// The seller as printed: the company, pinned at booking.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Seller {
+    /// Legal name.
+    pub name: String,
+    /// Street and house number.
+    pub address: Option<String>,
+    /// Postal code.
+    pub postal_code: Option<String>,
+    /// City.
+    pub city: Option<String>,
+    /// Country.
+    pub country_code: String,
+    /// VAT number.
+    pub vat_number: Option<String>,
+    /// Number in the business register.
+    pub registration_number: Option<String>,
+    /// Address for mail.
+    pub email: Option<String>,
+    /// Telephone.
+    pub phone: Option<String>,
+    /// IBAN.
+    pub iban: Option<String>,
+    /// BIC.
+    pub bic: Option<String>,
+    /// Domestic account number.
+    pub bank_account: Option<String>,
+    /// GLN.
+    pub ean_number: Option<String>,
+    /// Peppol endpoint.
+    pub peppol_endpoint: Option<String>,
+}
+
+/// The buyer as printed: the customer, pinned at booking.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Buyer {
+    /// Customer number.
+    pub customer_number: String,
+    /// Name.
+    pub name: String,
+    /// Department.
+    pub department_name: Option<String>,
+    /// Person it is for.
+    pub contact_name: Option<String>,
+    /// Street and house number.
+    pub address: Option<String>,
+    /// Postal code.
+    pub postal_code: Option<String>,
+    /// City.
+    pub city: Option<String>,
+    /// Country.
+    pub country_code: String,
+    /// VAT number.
+    pub vat_number: Option<String>,
+    /// Number in the business register.
+    pub registration_number: Option<String>,
+    /// GLN.
+    pub ean_number: Option<String>,
+    /// Peppol endpoint.
+    pub peppol_endpoint: Option<String>,
+    /// Address for mail.
+    pub email: Option<String>,
+}

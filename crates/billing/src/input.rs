@@ -1,0 +1,14 @@
+//! What a caller may say. Each struct derives the JSON Schema that is published
+//! and that the request is checked against; the kinds below carry their bounds
+//! in their type, so that a field says all its rules by its type alone.
+
+pub mod catalogue;
+pub mod company;
+pub mod customers;
+pub mod documents;
+mod kinds;
+mod rules;
+
+pub use kinds::*;
+pub use documents::AskedLine;
+pub use rules::{Fields, rules};

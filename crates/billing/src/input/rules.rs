@@ -1,0 +1,122 @@
+//! Rules between the fields of one object, checked together with its shape. A
+//! schema names its rules by the keyword `x-rules`.
+
+use std::borrow::Cow;
+
+use crate::refusal::Faults;
+
+/// The fields of one object of a request, as far as they can be read: what is
+/// wrong in shape has been noted already and reads as absent text.
+pub trait Fields {
+    /// Whether the field is there and not `null`.
+    fn has(&self, name: &str) -> bool;
+    /// The field's text, when it is one.
+    fn text(&self, name: &str) -> Option<Cow<'_, str>>;
+}
+
+/// A rule over an object: faults are added with the path the object stands at (`lines.0.` or empty).
+pub type Rule = fn(fields: &dyn Fields, path: &str, faults: &mut Faults);
+
+/// The rule of that name.
+pub fn rules(name: &str) -> Option<Rule> {
+    match name {
+        "document-line" => Some(document_line),
+        "span" => Some(span),
+        "period" => Some(period),
+        "price" => Some(price),
+        "added-rate" => Some(added_rate),
+        _ => None,
+    }
+}
+
+/// A product line carries a price and a quantity, a text line a text, a separator nothing.
+fn document_line(line: &dyn Fields, path: &str, faults: &mut Faults) {
+    const AMOUNTS: [&str; 9] = [
+        "priceId", "quantity", "unitPrice", "discountPercent", "periodStart", "periodEnd", "tagIds", "metadata",
+        "invoiceLineId",
+    ];
+    let kind = line.text("lineType");
+    match kind.as_deref().unwrap_or("product") {
+        "product" => {
+            if !line.has("priceId") && !line.has("invoiceLineId") {
+                faults.add(format!("{path}priceId"), "isNotEmpty", "priceId should not be empty");
+            }
+            if !line.has("quantity") {
+                faults.add(format!("{path}quantity"), "isNotEmpty", "quantity should not be empty");
+            }
+            period(line, path, faults);
+        }
+        other @ ("text" | "separator") => {
+            for name in AMOUNTS {
+                if line.has(name) {
+                    let message = format!("{name} should be empty on a {other} line");
+                    faults.add(format!("{path}{name}"), "isEmpty", message);
+                }
+            }
+            if other == "text" && !line.has("description") {
+                faults.add(format!("{path}description"), "isNotEmpty", "description should not be empty");
+            }
+            if other == "separator" && line.has("description") {
+                faults.add(format!("{path}description"), "isEmpty", "description should be empty on a separator line");
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A period has both its ends, in order.
+fn period(fields: &dyn Fields, path: &str, faults: &mut Faults) {
+    match (fields.text("periodStart"), fields.text("periodEnd")) {
+        (Some(start), Some(end)) => {
+            if start.len() == end.len() && start > end {
+                faults.add(format!("{path}periodEnd"), "minDate", "periodEnd must not be before periodStart");
+            }
+        }
+        (Some(_), None) if !fields.has("periodEnd") => {
+            faults.add(format!("{path}periodEnd"), "isNotEmpty", "periodEnd should not be empty");
+        }
+        (None, Some(_)) if !fields.has("periodStart") => {
+            faults.add(format!("{path}periodStart"), "isNotEmpty", "periodStart should not be empty");
+        }
+        _ => {}
+    }
+}
+
+/// A recurring or metered price has an interval, a one-time price has none.
+fn price(price: &dyn Fields, path: &str, faults: &mut Faults) {
+    match price.text("billingPeriodType").as_deref() {
+        Some("ONE_TIME") => {
+            for name in ["billingInterval", "billingIntervalCount"] {
+                if price.has(name) {
+                    faults.add(format!("{path}{name}"), "isEmpty", format!("{name} should be empty on a ONE_TIME price"));
+                }
+            }
+        }
+        Some("RECURRING" | "USAGE") if !price.has("billingInterval") => {
+            faults.add(format!("{path}billingInterval"), "isNotEmpty", "billingInterval should not be empty");
+        }
+        _ => {}
+    }
+    if price.text("pricingModel").as_deref() == Some("FLAT_RATE") && !price.has("unitAmount") {
+        faults.add(format!("{path}unitAmount"), "isNotEmpty", "unitAmount should not be empty on a FLAT_RATE price");
+    }
+}
+
+/// A rate is added with the day it begins on.
+fn added_rate(code: &dyn Fields, path: &str, faults: &mut Faults) {
+    for (given, other) in [("vatRate", "validFrom"), ("validFrom", "vatRate")] {
+        if code.has(given) && !code.has(other) {
+            faults.add(format!("{path}{other}"), "isNotEmpty", format!("{other} should not be empty beside {given}"));
+        }
+    }
+}
+
+/// A span runs forward.
+fn span(fields: &dyn Fields, path: &str, faults: &mut Faults) {
+    if let (Some(from), Some(to)) = (fields.text("from"), fields.text("to"))
+        && from.len() == to.len()
+        && from > to
+    {
+        faults.add(format!("{path}to"), "minDate", "to must not be before from");
+    }
+}

@@ -1,0 +1,490 @@
+//! Documents as published: what the HTTP answer, the events, the portal and the
+//! printed paper all receive. Decimals are strings; absent values are null.
+
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::document::{Buyer, Document, Line, LineBody, ProductLine, Seller};
+use crate::ids::{
+    ContactId, CustomerId, DeliveryId, DepartmentId, DocumentId, EntryId, LineId, PriceId, ProductId, TagId, TemplateId,
+};
+use crate::input::Metadata;
+use crate::input::documents::LineType;
+use crate::json::{decimal_text as text, instant_text as instant};
+use crate::kind::Kind;
+use crate::money::Money;
+use crate::status::{CreditNoteStatus, InvoiceStatus};
+
+/// A line as published.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicLine {
+    /// Its id.
+    pub id: LineId,
+    /// What it is.
+    pub line_type: LineType,
+    /// The price charged.
+    pub price_id: Option<PriceId>,
+    /// The product sold.
+    pub product_id: Option<ProductId>,
+    /// The product's number.
+    pub product_number: Option<String>,
+    /// Its text.
+    pub description: Option<String>,
+    /// How many, positive.
+    pub quantity: Option<String>,
+    /// Of what unit.
+    pub unit: Option<String>,
+    /// Price of one, excl. VAT, positive.
+    pub unit_price: Option<String>,
+    /// Discount in percent.
+    pub discount_percent: Option<String>,
+    /// Quantity × unit price less discount, excl. VAT; negative on a credit note.
+    pub total_price: Option<String>,
+    /// VAT rate in percent.
+    pub vat_rate: Option<String>,
+    /// VAT category (EN 16931).
+    pub vat_category: Option<String>,
+    /// Its share of its group's VAT; negative on a credit note.
+    pub vat_amount: Option<String>,
+    /// First day of its period.
+    pub period_start: Option<String>,
+    /// Last day of its period.
+    pub period_end: Option<String>,
+    /// Values of dimensions.
+    pub tag_ids: Vec<TagId>,
+    /// Text pairs of your own.
+    pub metadata: Metadata,
+    /// The invoice line it credits (credit notes).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invoice_line_id: Option<Option<LineId>>,
+}
+
+/// VAT of one category and rate, as published.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicVatGroup {
+    /// VAT category (EN 16931).
+    pub vat_category: String,
+    /// Rate in percent.
+    pub vat_rate: String,
+    /// Sum of its lines, excl. VAT.
+    pub taxable_amount: String,
+    /// Its VAT.
+    pub vat_amount: String,
+    /// Why no VAT is charged.
+    pub exemption_reason: Option<String>,
+    /// The code of that reason (VATEX).
+    pub exemption_reason_code: Option<String>,
+}
+
+/// What invoice and credit note have in common.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicDocument {
+    /// Its id.
+    pub id: DocumentId,
+    /// Its number; null until it has one.
+    pub number: Option<String>,
+    /// Its date.
+    pub date: String,
+    /// The currency of its amounts.
+    pub currency: String,
+    /// Sum of lines, excl. VAT.
+    pub subtotal: String,
+    /// VAT.
+    pub vat: String,
+    /// Subtotal and VAT.
+    pub amount: String,
+    /// Its lines; left out in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lines: Option<Vec<PublicLine>>,
+    /// Who it is for.
+    pub customer_id: CustomerId,
+    /// A department of the customer.
+    pub customer_department_id: Option<DepartmentId>,
+    /// A person at the customer.
+    pub customer_contact_id: Option<ContactId>,
+    /// The buyer's order number.
+    pub reference: Option<String>,
+    /// Our own reference.
+    pub our_reference: Option<String>,
+    /// A short description.
+    pub description: Option<String>,
+    /// Notes printed below the lines.
+    pub notes: Option<String>,
+    /// The template it is printed with.
+    pub document_template_id: Option<TemplateId>,
+    /// When it was delivered.
+    pub delivery_date: Option<String>,
+    /// Where it was delivered.
+    pub delivery_country_code: Option<String>,
+    /// First day of its period.
+    pub period_start: Option<String>,
+    /// Last day of its period.
+    pub period_end: Option<String>,
+    /// The day that decides VAT rates.
+    pub tax_point_date: Option<String>,
+    /// VAT by category and rate.
+    pub vat_breakdown: Vec<PublicVatGroup>,
+    /// Company's currency per 1 unit, pinned at booking.
+    pub exchange_rate: Option<String>,
+    /// The amount in the company's currency.
+    pub base_amount: Option<String>,
+    /// The VAT in the company's currency.
+    pub base_vat: Option<String>,
+    /// When it took its number.
+    pub numbered_at: Option<String>,
+    /// When it was booked.
+    pub booked_at: Option<String>,
+    /// When a channel first took it.
+    pub sent_at: Option<String>,
+    /// The journal entry of its booking.
+    pub journal_entry_id: Option<EntryId>,
+    /// Through which door it came.
+    pub origin: String,
+    /// The subscription it was made for.
+    pub subscription_id: Option<String>,
+    /// Text pairs of your own.
+    pub metadata: Metadata,
+    /// The seller; pinned at booking.
+    pub seller: Seller,
+    /// The buyer; pinned at booking.
+    pub buyer: Buyer,
+    /// When it was made.
+    pub created_at: String,
+    /// When it was last changed.
+    pub updated_at: String,
+}
+
+/// A credit note of an invoice, in short.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreditNoteOf {
+    /// Its id.
+    pub id: DocumentId,
+    /// Its number.
+    pub number: Option<String>,
+    /// What it takes of this invoice, positive.
+    pub amount: String,
+}
+
+/// An invoice of a credit note, in short.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InvoiceOf {
+    /// Its id.
+    pub id: DocumentId,
+    /// Its number.
+    pub number: Option<String>,
+    /// Its date.
+    pub date: String,
+    /// What is credited of it, positive.
+    pub amount: String,
+}
+
+/// An invoice as published.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicInvoice {
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub document: PublicDocument,
+    /// Its status.
+    pub status: InvoiceStatus,
+    /// When it is to be paid.
+    pub due_date: Option<String>,
+    /// Days to pay.
+    pub payment_terms: Option<u32>,
+    /// Of all credit notes that are not voided, drafts too; positive.
+    pub credited_amount: String,
+    /// Of those, what is not booked yet; positive.
+    pub pending_credit_amount: String,
+    /// Paid on it.
+    pub paid_amount: String,
+    /// What is still to be paid: amount less payments, allocations and what is written off; `0.00` before booking.
+    pub open_amount: String,
+    /// `open`, `partially_settled` or `settled`.
+    pub settlement: &'static str,
+    /// `none`, `partial` or `full`.
+    pub credit_state: &'static str,
+    /// The credit notes that name it.
+    pub credit_notes: Vec<CreditNoteOf>,
+}
+
+/// An invoice issued elsewhere, as published.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicExternalInvoice {
+    /// Its number.
+    pub number: String,
+    /// Its date.
+    pub date: String,
+}
+
+/// A span of days, as published.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicSpan {
+    /// First day.
+    pub from: String,
+    /// Last day.
+    pub to: String,
+}
+
+/// A credit note as published: its totals are negative, quantities and unit prices positive.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicCreditNote {
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub document: PublicDocument,
+    /// Its status.
+    pub status: CreditNoteStatus,
+    /// The invoice it credits; null over several.
+    pub invoice_number: Option<String>,
+    /// That invoice's id; null over several.
+    pub invoice_id: Option<DocumentId>,
+    /// Every invoice it credits.
+    pub credited_invoices: Vec<InvoiceOf>,
+    /// An invoice issued in another system.
+    pub external_invoice: Option<PublicExternalInvoice>,
+    /// The period a bonus over many invoices is for.
+    pub credited_period: Option<PublicSpan>,
+    /// Why credit is given.
+    pub reason: Option<String>,
+    /// What of it is set off against invoices; positive.
+    pub allocated_amount: String,
+    /// What of it is still the customer's to use; positive, `0.00` before booking.
+    pub remaining_amount: String,
+    /// When it was voided.
+    pub voided_at: Option<String>,
+    /// Why it was voided.
+    pub void_reason: Option<String>,
+}
+
+/// What a document needs from around it to be published.
+#[derive(Clone, Debug)]
+pub struct Around {
+    /// The seller: pinned, or the company as it is.
+    pub seller: Seller,
+    /// The buyer: pinned, or the customer as it is.
+    pub buyer: Buyer,
+    /// The credit notes of an invoice, or the invoices of a credit note: id, number, date, amount.
+    pub linked: Vec<(DocumentId, Option<String>, jiff::civil::Date, Money)>,
+}
+
+/// A unit price with at least the currency's decimals: `300.00`, `0.0125`.
+pub fn unit_price(price: Decimal, exponent: u32) -> String {
+    let mut price = price.normalize();
+    if price.scale() < exponent {
+        price.rescale(exponent);
+    }
+    price.to_string()
+}
+
+/// Whether lines are published with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Detail {
+    /// Lines too.
+    Whole,
+    /// As in lists.
+    WithoutLines,
+}
+
+impl PublicDocument {
+    fn new(document: &Document, around: Around, detail: Detail) -> PublicDocument {
+        let head = &document.head;
+        let day = |day: jiff::civil::Date| day.to_string();
+        let groups = document.groups.iter().map(|group| PublicVatGroup {
+            vat_category: group.category.to_string(),
+            vat_rate: text(group.rate),
+            taxable_amount: group.taxable.to_string(),
+            vat_amount: group.vat.to_string(),
+            exemption_reason: group.exemption_reason.clone(),
+            exemption_reason_code: group.exemption_reason_code.clone(),
+        });
+        let lines = || document.lines.iter().map(|line| public_line(line, document)).collect();
+        PublicDocument {
+            id: document.id,
+            number: document.number.as_ref().map(|number| number.text.clone()),
+            date: day(document.date),
+            currency: document.currency.code().to_owned(),
+            subtotal: document.subtotal.to_string(),
+            vat: document.vat.to_string(),
+            amount: document.amount.to_string(),
+            lines: (detail == Detail::Whole).then(lines),
+            customer_id: head.customer_id,
+            customer_department_id: head.customer_department_id,
+            customer_contact_id: head.customer_contact_id,
+            reference: head.reference.clone(),
+            our_reference: head.our_reference.clone(),
+            description: head.description.clone(),
+            notes: head.notes.clone(),
+            document_template_id: head.document_template_id,
+            delivery_date: head.delivery_date.map(day),
+            delivery_country_code: head.delivery_country_code.clone(),
+            period_start: head.period_start.map(day),
+            period_end: head.period_end.map(day),
+            tax_point_date: head.tax_point_date.map(day),
+            vat_breakdown: groups.collect(),
+            exchange_rate: document.exchange_rate.map(text),
+            base_amount: document.base_amount.map(|amount| amount.to_string()),
+            base_vat: document.base_vat.map(|amount| amount.to_string()),
+            numbered_at: document.numbered_at.map(instant),
+            booked_at: document.booking.as_ref().map(|booking| instant(booking.at)),
+            sent_at: document.facts.sent_at.map(instant),
+            journal_entry_id: document.booking.as_ref().map(|booking| booking.entry_id),
+            origin: document.origin.clone(),
+            subscription_id: None,
+            metadata: head.metadata.clone(),
+            seller: around.seller,
+            buyer: around.buyer,
+            created_at: instant(document.created_at),
+            updated_at: instant(document.updated_at),
+        }
+    }
+}
+
+fn public_line(line: &Line, document: &Document) -> PublicLine {
+    let of_credit_note = document.kind == Kind::CreditNote;
+    let empty = PublicLine {
+        id: line.id,
+        line_type: LineType::Product,
+        price_id: None,
+        product_id: None,
+        product_number: None,
+        description: None,
+        quantity: None,
+        unit: None,
+        unit_price: None,
+        discount_percent: None,
+        total_price: None,
+        vat_rate: None,
+        vat_category: None,
+        vat_amount: None,
+        period_start: None,
+        period_end: None,
+        tag_ids: Vec::new(),
+        metadata: Metadata::default(),
+        invoice_line_id: of_credit_note.then_some(None),
+    };
+    match &line.body {
+        LineBody::Text(text) => {
+            PublicLine { line_type: LineType::Text, description: Some(text.clone()), ..empty }
+        }
+        LineBody::Separator => PublicLine { line_type: LineType::Separator, ..empty },
+        LineBody::Product(product) => {
+            let ProductLine { quantity, unit_price: price, discount_percent, vat_rate, .. } = **product;
+            PublicLine {
+                price_id: product.price_id,
+                product_id: product.product_id,
+                product_number: product.product_number.clone(),
+                description: Some(product.description.clone()),
+                quantity: Some(text(quantity)),
+                unit: product.unit.clone(),
+                unit_price: Some(unit_price(price, document.currency.exponent())),
+                discount_percent: Some(text(discount_percent)),
+                total_price: Some(product.total.to_string()),
+                vat_rate: Some(text(vat_rate)),
+                vat_category: Some(product.vat_category.to_string()),
+                vat_amount: Some(product.vat.to_string()),
+                period_start: product.period_start.map(|day| day.to_string()),
+                period_end: product.period_end.map(|day| day.to_string()),
+                tag_ids: product.tag_ids.clone(),
+                metadata: product.metadata.clone(),
+                invoice_line_id: of_credit_note.then_some(product.invoice_line_id),
+                ..empty
+            }
+        }
+    }
+}
+
+/// An invoice as published.
+pub fn invoice(document: &Document, around: Around, detail: Detail) -> PublicInvoice {
+    let facts = &document.facts;
+    let amount = document.amount.minor();
+    let is_booked = document.is_booked();
+    let money = |minor| Money::new(minor, document.currency).to_string();
+    let open = if is_booked { facts.open_of(amount) } else { 0 };
+    let settlement = match is_booked {
+        true if open == 0 => "settled",
+        true if open != amount => "partially_settled",
+        _ => "open",
+    };
+    let credit_state = match facts.credited {
+        _ if facts.credit_notes == 0 => "none",
+        credited if credited >= amount => "full",
+        _ => "partial",
+    };
+    let credit_notes = around.linked.iter().map(|(id, number, _, amount)| CreditNoteOf {
+        id: *id,
+        number: number.clone(),
+        amount: amount.to_string(),
+    });
+    PublicInvoice {
+        credit_notes: credit_notes.collect(),
+        status: facts.invoice_status(is_booked, amount),
+        due_date: document.due_date.map(|day| day.to_string()),
+        payment_terms: document.head.payment_terms,
+        credited_amount: money(facts.credited),
+        pending_credit_amount: money(facts.pending_credit),
+        paid_amount: money(facts.paid),
+        open_amount: money(open),
+        settlement,
+        credit_state,
+        document: PublicDocument::new(document, around, detail),
+    }
+}
+
+/// A credit note as published.
+pub fn credit_note(document: &Document, around: Around, detail: Detail) -> PublicCreditNote {
+    let facts = &document.facts;
+    let is_booked = document.is_booked();
+    let money = |minor| Money::new(minor, document.currency).to_string();
+    let invoices = around.linked.iter().map(|(id, number, date, amount)| InvoiceOf {
+        id: *id,
+        number: number.clone(),
+        date: date.to_string(),
+        amount: amount.to_string(),
+    });
+    PublicCreditNote {
+        credited_invoices: invoices.collect(),
+        status: facts.credit_note_status(is_booked),
+        invoice_number: document.invoice.as_ref().map(|(number, _)| number.clone()),
+        invoice_id: document.invoice.as_ref().map(|(_, id)| *id),
+        external_invoice: document.head.external_invoice.as_ref().map(|(number, date)| PublicExternalInvoice {
+            number: number.clone(),
+            date: date.to_string(),
+        }),
+        credited_period: document
+            .head
+            .credited_period
+            .map(|(from, to)| PublicSpan { from: from.to_string(), to: to.to_string() }),
+        reason: document.head.reason.map(|reason| reason.to_string()),
+        allocated_amount: money(facts.allocated),
+        remaining_amount: money(if is_booked { facts.open_of(document.amount.minor()) } else { 0 }),
+        voided_at: facts.voided_at.map(instant),
+        void_reason: facts.void_reason.clone(),
+        document: PublicDocument::new(document, around, detail),
+    }
+}
+
+/// What `send` answers.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Sent {
+    /// Always true: what is not done is an error.
+    pub success: bool,
+    /// The channel.
+    pub delivery_type: crate::customers::DeliveryType,
+    /// The id at the access point, once there is one.
+    pub sproom_document_id: Option<String>,
+    /// The delivery.
+    pub delivery_id: DeliveryId,
+    /// The document's status now.
+    pub status: String,
+    /// Its number.
+    pub number: Option<String>,
+}

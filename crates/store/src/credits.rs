@@ -1,0 +1,172 @@
+//! What credit notes take from invoices: states of invoice lines, shares of note
+//! lines, and the sum per pair of documents.
+
+use std::collections::BTreeMap;
+
+use billing::credit::LineState;
+use billing::crediting::{InvoiceLine, NoteShare};
+use billing::document::{Document, Line};
+use billing::ids::{CompanyId, DocumentId, LineId};
+use billing::money::Money;
+use jiff::civil::Date;
+
+use crate::db::{Error, Tx, params, statements};
+use crate::documents::parsed;
+
+statements! {
+    STATES = "select invoice_line_id, credited_net, credited_vat, credited_base_net, credited_base_vat, epoch_net, \
+        epoch_quantity, quantity_left from credit_states where company_id = $1 and invoice_id = $2";
+    SET_STATE = "insert into credit_states (company_id, invoice_id, invoice_line_id, credited_net, credited_vat, \
+        credited_base_net, credited_base_vat, epoch_net, epoch_quantity, quantity_left) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+        on conflict (company_id, invoice_id, invoice_line_id) do update set credited_net = excluded.credited_net, \
+        credited_vat = excluded.credited_vat, credited_base_net = excluded.credited_base_net, \
+        credited_base_vat = excluded.credited_base_vat, epoch_net = excluded.epoch_net, \
+        epoch_quantity = excluded.epoch_quantity, quantity_left = excluded.quantity_left";
+    INSERT_SHARE = "insert into credit_shares (company_id, credit_note_id, position, note_line_id, invoice_id, \
+        invoice_line_id, mode, net, vat, base_net, base_vat, quantity) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    INSERT_CREDIT = "insert into credits (company_id, credit_note_id, invoice_id, amount) values ($1, $2, $3, $4)";
+    INVOICES_OF = "select d.id, d.number, d.date, c.amount from credits c \
+        join documents d on d.company_id = c.company_id and d.id = c.invoice_id \
+        where c.company_id = $1 and c.credit_note_id = $2 order by d.series_year, d.number_seq";
+    NOTES_OF = "select d.id, d.number, d.date, c.amount from credits c \
+        join documents d on d.company_id = c.company_id and d.id = c.credit_note_id \
+        where c.company_id = $1 and c.invoice_id = $2 and d.voided_at is null \
+        order by d.series_year, d.number_seq";
+}
+
+/// A linked document: its id, number, date and what is credited between the two, positive.
+pub type Linked = (DocumentId, Option<String>, Date, Money);
+
+/// The product lines of a booked invoice with how far each has been credited.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn invoice_lines(tx: &mut dyn Tx, company_id: CompanyId, invoice: &Document) -> Result<Vec<InvoiceLine>, Error> {
+    let mut states: BTreeMap<LineId, LineState> = BTreeMap::new();
+    let fresh = |line: &billing::document::ProductLine| {
+        let base = |money: Option<Money>, own: Money| money.unwrap_or(own).minor();
+        LineState::fresh(
+            line.total.minor(),
+            line.vat.minor(),
+            base(line.base_total, line.total),
+            base(line.base_vat, line.vat),
+            line.quantity,
+        )
+    };
+    for mut row in tx.all(STATES, params![company_id, invoice.id])? {
+        let id: LineId = row.id()?;
+        let line = invoice.lines.iter().find(|line| line.id == id).and_then(Line::product);
+        let line = line.ok_or_else(|| Error::Broken(format!("credit state of no line: {id}")))?;
+        let state = LineState {
+            credited_net: row.next()?,
+            credited_vat: row.next()?,
+            credited_base_net: row.next()?,
+            credited_base_vat: row.next()?,
+            epoch_net: row.next()?,
+            epoch_quantity: parsed(&row.next::<String>()?)?,
+            quantity_left: parsed(&row.next::<String>()?)?,
+            ..fresh(line)
+        };
+        states.insert(id, state);
+    }
+    let lines = invoice.lines.iter().filter_map(|line| {
+        let product = line.product()?;
+        let state = states.remove(&line.id).unwrap_or_else(|| fresh(product));
+        Some(InvoiceLine { id: line.id, line: product.clone(), state })
+    });
+    Ok(lines.collect())
+}
+
+/// Writes how far a line has been credited.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn set_state(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    invoice_id: DocumentId,
+    line: &InvoiceLine,
+) -> Result<(), Error> {
+    let s = &line.state;
+    tx.exec(
+        SET_STATE,
+        params![
+            company_id,
+            invoice_id,
+            line.id,
+            s.credited_net,
+            s.credited_vat,
+            s.credited_base_net,
+            s.credited_base_vat,
+            s.epoch_net,
+            s.epoch_quantity,
+            s.quantity_left,
+        ],
+    )
+}
+
+/// Shelves what a note's lines take.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn insert_shares(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    credit_note_id: DocumentId,
+    shares: &[NoteShare],
+) -> Result<(), Error> {
+    for (position, taken) in (0_i64..).zip(shares) {
+        let share = &taken.share;
+        tx.exec(
+            INSERT_SHARE,
+            params![
+                company_id,
+                credit_note_id,
+                position,
+                taken.note_line_id,
+                taken.invoice_id,
+                taken.invoice_line_id,
+                taken.mode,
+                share.net,
+                share.vat,
+                share.base_net,
+                share.base_vat,
+                share.quantity,
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// Shelves what a note takes from one invoice in all, positive.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn insert(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    credit_note_id: DocumentId,
+    invoice_id: DocumentId,
+    amount: Money,
+) -> Result<(), Error> {
+    tx.exec(INSERT_CREDIT, params![company_id, credit_note_id, invoice_id, amount.minor()])
+}
+
+/// The invoices a note credits, or the notes that are not voided of an invoice.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn linked(tx: &mut dyn Tx, company_id: CompanyId, document: &Document) -> Result<Vec<Linked>, Error> {
+    let statement = match document.kind {
+        billing::kind::Kind::CreditNote => INVOICES_OF,
+        billing::kind::Kind::Invoice if document.facts.credit_notes > 0 => NOTES_OF,
+        _ => return Ok(Vec::new()),
+    };
+    let rows = tx.all(statement, params![company_id, document.id])?;
+    let read = |mut row: crate::db::Row| {
+        Ok((row.id()?, row.next()?, row.next()?, Money::new(row.next()?, document.currency)))
+    };
+    rows.into_iter().map(read).collect()
+}

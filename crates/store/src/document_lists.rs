@@ -1,0 +1,185 @@
+//! Lists of documents: filtered, sorted, by page or after a place.
+
+use std::collections::BTreeMap;
+
+use billing::document::Document;
+use billing::ids::{CompanyId, CustomerId};
+use billing::input::documents::{DocumentSort, SortOrder};
+use billing::kind::Kind;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::db::{Error, Select, Tx, Value, params};
+use crate::documents::{columns, read};
+use crate::vat_groups;
+
+/// What a list is asked for.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Whose.
+    pub company_id: CompanyId,
+    /// Of what kind.
+    pub kind: Kind,
+    /// Found in the search text; folded already.
+    pub search: Option<String>,
+    /// With one of these statuses.
+    pub statuses: Vec<&'static str>,
+    /// Of this customer.
+    pub customer_id: Option<CustomerId>,
+    /// In this currency.
+    pub currency: Option<String>,
+    /// From this date.
+    pub from_date: Option<Date>,
+    /// Until this date.
+    pub to_date: Option<Date>,
+    /// With this reference.
+    pub reference: Option<String>,
+    /// With all these pairs.
+    pub metadata: BTreeMap<String, String>,
+    /// Sorted by this.
+    pub sort_by: DocumentSort,
+    /// In this direction.
+    pub sort_order: SortOrder,
+}
+
+/// A place in a list: the sort values of the document it follows, and its id.
+/// A document without a number stands at year and count −1.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Place {
+    /// By a text: date or instant.
+    Text(String, String),
+    /// By an amount.
+    Amount(i64, String),
+    /// By year and count of its number.
+    Number(i64, i64, String),
+}
+
+impl Place {
+    /// The place of a document in a list sorted so.
+    pub fn of(document: &Document, sort: DocumentSort) -> Place {
+        let id = document.id.to_string();
+        match sort {
+            DocumentSort::Date => Place::Text(document.date.to_string(), id),
+            DocumentSort::CreatedAt => Place::Text(billing::json::instant_text(document.created_at), id),
+            DocumentSort::Amount => Place::Amount(document.amount.minor(), id),
+            DocumentSort::Number => {
+                let number = document.number.as_ref();
+                Place::Number(number.map_or(-1, |n| n.year), number.map_or(-1, |n| n.sequence), id)
+            }
+        }
+    }
+
+    /// Whether a list sorted so can be continued here.
+    pub fn fits(&self, sort: DocumentSort) -> bool {
+        matches!(
+            (self, sort),
+            (Place::Text(..), DocumentSort::Date | DocumentSort::CreatedAt)
+                | (Place::Amount(..), DocumentSort::Amount)
+                | (Place::Number(..), DocumentSort::Number)
+        )
+    }
+}
+
+const LIST: &str = columns!("select", "from documents where company_id = ? and kind = ?");
+const COUNT: &str = "select count(*) from documents where company_id = ? and kind = ?";
+
+fn filtered(select: Select, asked: &Asked) -> Select {
+    let like = asked.search.as_ref().map(|text| {
+        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        format!("%{escaped}%")
+    });
+    let mut select = select
+        .and_if("and search_text like ? escape '\\'", like)
+        .and_any("and status in", asked.statuses.clone())
+        .and_if("and customer_id = ?", asked.customer_id)
+        .and_if("and currency = ?", asked.currency.clone())
+        .and_if("and date >= ?", asked.from_date)
+        .and_if("and date <= ?", asked.to_date)
+        .and_if("and reference = ?", asked.reference.clone());
+    for (key, value) in &asked.metadata {
+        select = select.and(
+            "and id in (select resource_id from metadata where company_id = ? and resource_type = 'document' \
+                and key = ? and value = ?)",
+            params![asked.company_id, key, value],
+        );
+    }
+    select
+}
+
+fn sorted(select: Select, asked: &Asked, after: Option<&Place>) -> Select {
+    let (by, descending) = (asked.sort_by, asked.sort_order == SortOrder::Desc);
+    let select = match after {
+        None => select,
+        Some(Place::Text(key, id)) => {
+            let fragment = match (by, descending) {
+                (DocumentSort::Date, true) => "and (date, id) < (?, ?)",
+                (DocumentSort::Date, false) => "and (date, id) > (?, ?)",
+                (_, true) => "and (created_at, id) < (?, ?)",
+                (_, false) => "and (created_at, id) > (?, ?)",
+            };
+            select.and(fragment, params![key, id])
+        }
+        Some(Place::Amount(amount, id)) => {
+            let fragment = if descending { "and (amount, id) < (?, ?)" } else { "and (amount, id) > (?, ?)" };
+            select.and(fragment, params![*amount, id])
+        }
+        Some(Place::Number(year, sequence, id)) => {
+            let fragment = if descending {
+                "and (coalesce(series_year, -1), coalesce(number_seq, -1), id) < (?, ?, ?)"
+            } else {
+                "and (coalesce(series_year, -1), coalesce(number_seq, -1), id) > (?, ?, ?)"
+            };
+            select.and(fragment, params![*year, *sequence, id])
+        }
+    };
+    let order = match (by, descending) {
+        (DocumentSort::Date, true) => "order by date desc, id desc",
+        (DocumentSort::Date, false) => "order by date, id",
+        (DocumentSort::CreatedAt, true) => "order by created_at desc, id desc",
+        (DocumentSort::CreatedAt, false) => "order by created_at, id",
+        (DocumentSort::Amount, true) => "order by amount desc, id desc",
+        (DocumentSort::Amount, false) => "order by amount, id",
+        (DocumentSort::Number, true) => {
+            "order by coalesce(series_year, -1) desc, coalesce(number_seq, -1) desc, id desc"
+        }
+        (DocumentSort::Number, false) => "order by coalesce(series_year, -1), coalesce(number_seq, -1), id",
+    };
+    select.and(order, &[])
+}
+
+/// The statement of a list, for the test that prepares it.
+pub fn select(asked: &Asked, after: Option<&Place>, skip: u64, limit: u64) -> Select {
+    let begun = Select::new(LIST, params![asked.company_id, asked.kind.as_str()]);
+    let bounds = [Value::Int(i64::try_from(limit).unwrap_or(i64::MAX)), Value::Int(i64::try_from(skip).unwrap_or(i64::MAX))];
+    sorted(filtered(begun, asked), asked, after).and("limit ? offset ?", &bounds)
+}
+
+/// Documents with their VAT groups and without their lines.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn list(
+    tx: &mut dyn Tx,
+    asked: &Asked,
+    after: Option<&Place>,
+    skip: u64,
+    limit: u64,
+) -> Result<Vec<Document>, Error> {
+    let mut documents = Vec::new();
+    for mut row in select(asked, after, skip, limit).all(tx)? {
+        documents.push(read(&mut row)?);
+    }
+    for document in &mut documents {
+        document.groups = vat_groups::of(tx, asked.company_id, document)?;
+    }
+    Ok(documents)
+}
+
+/// How many documents a list holds.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn count(tx: &mut dyn Tx, asked: &Asked) -> Result<u64, Error> {
+    let counted = filtered(Select::new(COUNT, params![asked.company_id, asked.kind.as_str()]), asked);
+    counted.one(tx)?.ok_or(Error::NotFound)?.next()
+}

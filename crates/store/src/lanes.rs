@@ -1,0 +1,287 @@
+//! Lanes: threads that own a connection each. What waits is written in one
+//! transaction, each request in its own savepoint, and answered after the commit.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::thread::JoinHandle;
+
+use billing::ids::CompanyId;
+use tokio::sync::oneshot;
+
+use crate::db::{Error, Tx};
+use crate::turn::ServeLock;
+use crate::{postgres, sqlite_lane};
+
+/// How many requests wait at most before a lane says it is busy.
+const QUEUE: usize = 1_024;
+
+/// Where the shelves are.
+#[derive(Clone, Debug)]
+pub enum Config {
+    /// Embedded: a folder with one file.
+    Sqlite {
+        /// The folder, made when absent.
+        folder: PathBuf,
+    },
+    /// A PostgreSQL server.
+    Postgres {
+        /// As `postgres://user@host:5432/name`.
+        url: String,
+        /// How many writing connections.
+        lanes: usize,
+        /// How many reading connections.
+        readers: usize,
+    },
+}
+
+/// One request in a queue: it runs, then is answered.
+pub(crate) trait Job: Send {
+    /// Runs it; whether what it did is to be kept.
+    fn run(&mut self, tx: &mut dyn Tx) -> bool;
+    /// Says that what it did failed after all, in a statement that was put off.
+    fn fail(&mut self, fault: Error);
+    /// Answers it, once it is known what became of its transaction.
+    fn answer(self: Box<Self>, outcome: Result<(), Error>);
+}
+
+struct Task<T, E, F> {
+    deed: Option<F>,
+    result: Option<Result<T, E>>,
+    answer: oneshot::Sender<Result<T, E>>,
+}
+
+impl<T, E, F> Job for Task<T, E, F>
+where
+    T: Send,
+    E: From<Error> + Send,
+    F: FnOnce(&mut dyn Tx) -> Result<T, E> + Send,
+{
+    fn run(&mut self, tx: &mut dyn Tx) -> bool {
+        let Some(deed) = self.deed.take() else { return false };
+        let result = catch_unwind(AssertUnwindSafe(|| deed(tx))).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
+            Err(Error::Broken(format!("panicked: {text}")).into())
+        });
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn fail(&mut self, fault: Error) {
+        // Its own refusal tells more than the statement behind it.
+        if !matches!(self.result, Some(Err(_))) {
+            self.result = Some(Err(fault.into()));
+        }
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), Error>) {
+        let answer = match (self.result, outcome) {
+            // A request that refused did nothing that a commit could lose.
+            (Some(Err(refusal)), _) => Err(refusal),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (_, Err(fault)) => Err(fault.into()),
+            (None, Ok(())) => Err(Error::Busy("the request was not run".to_owned()).into()),
+        };
+        // Whoever asked may have gone away; the deed is done all the same.
+        let _ = self.answer.send(answer);
+    }
+}
+
+/// A request with the company it holds, none for claims of jobs.
+pub(crate) type Queued = (Option<CompanyId>, Box<dyn Job>);
+
+/// An answer to come: await it, or [`wait`](Pending::wait) for it on a thread that may.
+pub struct Pending<T, E> {
+    answer: Result<oneshot::Receiver<Result<T, E>>, Option<E>>,
+}
+
+impl<T, E: From<Error>> Pending<T, E> {
+    /// An answer that is no already.
+    pub fn refused(error: E) -> Pending<T, E> {
+        Pending { answer: Err(Some(error)) }
+    }
+
+    /// Waits for the answer. Never inside a runtime's thread: there, await it.
+    ///
+    /// # Errors
+    /// What the deed answers.
+    pub fn wait(self) -> Result<T, E> {
+        match self.answer {
+            Ok(receiver) => receiver.blocking_recv().unwrap_or_else(|_| Err(gone().into())),
+            Err(error) => Err(error.unwrap_or_else(|| gone().into())),
+        }
+    }
+}
+
+impl<T, E: From<Error> + Unpin> Future for Pending<T, E> {
+    type Output = Result<T, E>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T, E>> {
+        match &mut self.answer {
+            Ok(receiver) => {
+                Pin::new(receiver).poll(context).map(|answer| answer.unwrap_or_else(|_| Err(gone().into())))
+            }
+            Err(error) => Poll::Ready(Err(error.take().unwrap_or_else(|| gone().into()))),
+        }
+    }
+}
+
+fn gone() -> Error {
+    Error::Busy("the lane has closed".to_owned())
+}
+
+/// The shelves, opened.
+pub struct Database {
+    config: Config,
+    lanes: Vec<SyncSender<Queued>>,
+    readers: Option<SyncSender<Box<dyn Job>>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Database {
+    /// Opens the shelves and brings them up to date.
+    ///
+    /// # Errors
+    /// `Busy` when they can't be reached, `Broken` when they are newer than the program.
+    pub fn open(config: &Config) -> Result<Database, Error> {
+        let mut database = Database { config: config.clone(), lanes: Vec::new(), readers: None, threads: Vec::new() };
+        let (readers, queue) = sync_channel::<Box<dyn Job>>(QUEUE);
+        let queue = Arc::new(Mutex::new(queue));
+        database.readers = Some(readers);
+        match config {
+            Config::Sqlite { folder } => {
+                let lane = sqlite_lane::Writer::open(folder)?;
+                database.lane(move |queue| lane.work(&queue));
+                for _ in 0..2 {
+                    let (reader, queue) = (sqlite_lane::Reader::open(folder)?, queue.clone());
+                    database.threads.push(std::thread::spawn(move || reader.work(&queue)));
+                }
+            }
+            Config::Postgres { url, lanes, readers } => {
+                postgres::migrate(url)?;
+                for _ in 0..(*lanes).max(1) {
+                    let lane = postgres::Lane::open(url)?;
+                    database.lane(move |queue| lane.write(&queue));
+                }
+                for _ in 0..(*readers).max(1) {
+                    let (lane, queue) = (postgres::Lane::open(url)?, queue.clone());
+                    database.threads.push(std::thread::spawn(move || lane.read(&queue)));
+                }
+            }
+        }
+        Ok(database)
+    }
+
+    fn lane(&mut self, work: impl FnOnce(Receiver<Queued>) + Send + 'static) {
+        let (sender, queue) = sync_channel(QUEUE);
+        self.lanes.push(sender);
+        self.threads.push(std::thread::spawn(move || work(queue)));
+    }
+
+    /// Runs a deed that writes, alone with its company; answered after the commit.
+    pub fn write<T, E, F>(&self, company_id: CompanyId, deed: F) -> Pending<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: FnOnce(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+    {
+        // A company keeps to its lane, so that its requests meet in one group.
+        let lane = (company_id.0.as_u128() as u64 as usize) % self.lanes.len();
+        self.send(&self.lanes[lane], |job| (Some(company_id), job), deed)
+    }
+
+    /// Runs a deed that claims jobs, of whatever company.
+    pub fn claim<T, E, F>(&self, deed: F) -> Pending<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: FnOnce(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+    {
+        self.send(&self.lanes[0], |job| (None, job), deed)
+    }
+
+    /// Runs a deed that reads, on a connection of its own, which sees one moment.
+    pub fn read<T, E, F>(&self, deed: F) -> Pending<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: FnOnce(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+    {
+        match &self.readers {
+            Some(readers) => self.send(readers, |job| job, deed),
+            None => Pending::refused(gone().into()),
+        }
+    }
+
+    fn send<T, E, F, Q>(&self, queue: &SyncSender<Q>, put: impl FnOnce(Box<dyn Job>) -> Q, deed: F) -> Pending<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: FnOnce(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+    {
+        let (answer, receiver) = oneshot::channel();
+        let task = Task { deed: Some(deed), result: None, answer };
+        match queue.try_send(put(Box::new(task))) {
+            Ok(()) => Pending { answer: Ok(receiver) },
+            Err(TrySendError::Full(_)) => Pending::refused(Error::Busy("the queue is full".to_owned()).into()),
+            Err(TrySendError::Disconnected(_)) => Pending::refused(gone().into()),
+        }
+    }
+
+    /// Says that this process serves the folder; a second server is refused. Any number may share a PostgreSQL.
+    ///
+    /// # Errors
+    /// `Busy` when another server holds it.
+    pub fn hold_serve_lock(&self) -> Result<ServeLock, Error> {
+        match &self.config {
+            Config::Sqlite { folder } => ServeLock::of(folder),
+            Config::Postgres { .. } => Ok(ServeLock::none()),
+        }
+    }
+}
+
+impl Drop for Database {
+    /// Lanes finish what is queued; then their threads end.
+    fn drop(&mut self) {
+        self.lanes.clear();
+        self.readers = None;
+        for thread in self.threads.drain(..) {
+            // A lane that panicked has nothing left to finish.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The next request of a queue and what waits behind it, up to `most` and as long as
+/// `fits`; a request that does not fit comes back as the second. None when the queue has closed.
+pub(crate) fn gather<Q>(
+    queue: &Receiver<Q>,
+    first: Option<Q>,
+    most: usize,
+    fits: impl Fn(&Q, &Q) -> bool,
+) -> Option<(Vec<Q>, Option<Q>)> {
+    let first = match first {
+        Some(first) => first,
+        None => queue.recv().ok()?,
+    };
+    let mut group = vec![first];
+    while group.len() < most {
+        match queue.try_recv() {
+            Ok(next) if fits(&group[0], &next) => group.push(next),
+            Ok(next) => return Some((group, Some(next))),
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+        }
+    }
+    Some((group, None))
+}
+
+/// The next request of a queue that several threads share.
+pub(crate) fn next(queue: &Mutex<Receiver<Box<dyn Job>>>) -> Option<Box<dyn Job>> {
+    queue.lock().ok()?.recv().ok()
+}

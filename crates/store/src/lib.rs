@@ -1,0 +1,40 @@
+//! The shelves: SQL and rows on SQLite and PostgreSQL from one SQL text. A write
+//! goes to a lane, which commits what waits in one group; a read has its own
+//! connection. Never decides: the rules stand in `billing`, the deeds in `app`.
+
+pub mod accounts;
+pub mod companies;
+pub mod credits;
+pub mod customer_groups;
+pub mod customers;
+pub mod db;
+pub mod deliveries;
+pub mod document_lists;
+pub mod documents;
+pub mod events;
+pub mod exchange_rates;
+pub mod files;
+pub mod jobs;
+pub mod journal_categories;
+pub mod keys;
+mod lanes;
+pub mod ledger;
+pub mod lines;
+pub mod metadata;
+pub mod migrate;
+mod postgres;
+pub mod prices;
+pub mod pricing;
+pub mod product_groups;
+pub mod products;
+pub mod series;
+mod sqlite;
+mod sqlite_lane;
+pub mod templates;
+mod turn;
+pub mod vat_codes;
+pub mod vat_groups;
+
+pub use db::Error;
+pub use lanes::{Config, Database, Pending};
+pub use turn::ServeLock;

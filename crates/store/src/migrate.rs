@@ -1,0 +1,114 @@
+//! Migrations: forward only, one text for both engines, run at start under a lock.
+
+use crate::db::Error;
+
+/// Every migration in order: its name and its text.
+pub const MIGRATIONS: &[(&str, &str)] = &[("0001_the_books", include_str!("../migrations/0001_the_books.sql"))];
+
+/// The table that remembers which have run; the same on both engines.
+pub(crate) const TABLE: &str = "create table if not exists migrations (number bigint primary key, name text not null)";
+
+/// What is still to be run, given what has been.
+///
+/// # Errors
+/// `Broken` when the database is newer than the program, or was made by other migrations.
+pub(crate) fn pending(
+    applied: &[(i64, String)],
+    all: &'static [(&'static str, &'static str)],
+) -> Result<&'static [(&'static str, &'static str)], Error> {
+    for (at, (number, name)) in applied.iter().enumerate() {
+        match all.get(at) {
+            None => {
+                return Err(Error::Broken(format!(
+                    "the database is newer than this program: it has migration {number} ({name}); use the newer program"
+                )));
+            }
+            Some((own, _)) if own != name => {
+                return Err(Error::Broken(format!("migration {number} of the database is {name}, of this program {own}")));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(&all[applied.len()..])
+}
+
+/// Which engine a text is rewritten for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Dialect {
+    /// `bigint` is `integer`, `bytes` is `blob`, tables are `strict`.
+    Sqlite,
+    /// `text` sorts by bytes, `bytes` is `bytea`.
+    Postgres,
+}
+
+/// A migration's statements in one engine's words. The text is simple by rule: one
+/// statement ends with `;` at a line's end, comments stand on lines of their own.
+pub(crate) fn statements(text: &str, dialect: Dialect) -> Vec<String> {
+    let plain: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+    let plain = plain.join("\n");
+    plain
+        .split(";\n")
+        .map(|statement| statement.trim().trim_end_matches(';'))
+        .filter(|statement| !statement.is_empty())
+        .map(|statement| rewrite(statement, dialect))
+        .collect()
+}
+
+fn rewrite(statement: &str, dialect: Dialect) -> String {
+    let is_table = statement.starts_with("create table");
+    let words = |statement: &str, from: &str, to: &str| {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let mut text = String::with_capacity(statement.len());
+        let mut rest = statement;
+        while let Some(at) = rest.find(from) {
+            let (before, after) = (&rest[..at], &rest[at + from.len()..]);
+            let whole = !before.ends_with(is_word) && !after.starts_with(is_word);
+            text.push_str(before);
+            // A type stands after a column's name, never first on its line.
+            let named = before.rsplit('\n').next().is_some_and(|line| !line.trim().is_empty());
+            text.push_str(if whole && named { to } else { from });
+            rest = after;
+        }
+        text + rest
+    };
+    if !is_table {
+        return statement.to_owned();
+    }
+    match dialect {
+        Dialect::Sqlite => words(&words(statement, "bigint", "integer"), "bytes", "blob") + " strict",
+        Dialect::Postgres => words(&words(statement, "text", "text collate \"C\""), "bytes", "bytea"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "-- A table.\ncreate table texts (\n  id text primary key,\n  bytes bytes,\n  text_bigint bigint\n);\n\ncreate index t on texts (id);\n";
+
+    #[test]
+    fn one_text_becomes_each_engines() {
+        let sqlite = statements(TEXT, Dialect::Sqlite);
+        assert_eq!(
+            sqlite,
+            [
+                "create table texts (\n  id text primary key,\n  bytes blob,\n  text_bigint integer\n) strict",
+                "create index t on texts (id)"
+            ]
+        );
+        let postgres = statements(TEXT, Dialect::Postgres);
+        assert_eq!(
+            postgres[0],
+            "create table texts (\n  id text collate \"C\" primary key,\n  bytes bytea,\n  text_bigint bigint\n)"
+        );
+    }
+
+    #[test]
+    fn a_newer_database_is_refused() {
+        let all: &[(&str, &str)] = &[("0001_a", ""), ("0002_b", "")];
+        assert_eq!(pending(&[(1, "0001_a".to_owned())], all).unwrap().len(), 1);
+        let newer = [(1, "0001_a".to_owned()), (2, "0002_b".to_owned()), (3, "0003_c".to_owned())];
+        assert!(pending(&newer, all).unwrap_err().to_string().contains("newer than this program"));
+        assert!(pending(&[(1, "0001_x".to_owned())], all).is_err());
+    }
+}

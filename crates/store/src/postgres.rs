@@ -1,0 +1,296 @@
+//! PostgreSQL: many lanes, each transaction alone with one company. Statements
+//! whose answers nobody waits for are sent in one go with the next that is read.
+
+use std::collections::HashMap;
+use std::error::Error as _;
+use std::sync::Mutex;
+use std::sync::mpsc::Receiver;
+
+use futures_util::future::join_all;
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Client, NoTls, Statement};
+
+use crate::db::{Cell, Error, Row, Tx, Value};
+use crate::lanes::{Job, Queued, gather, next};
+use crate::migrate::{self, Dialect, MIGRATIONS};
+
+/// How many requests share a commit at most: past 64 savepoints other sessions' snapshots get slow.
+const GROUP: usize = 50;
+
+/// The number of the advisory lock that migrations run under.
+const MIGRATION_LOCK: &str = "select pg_advisory_lock(7305541)";
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match self {
+            Value::Null => Ok(IsNull::Yes),
+            Value::Int(n) => n.to_sql(ty, out),
+            Value::Text(text) => text.as_ref().to_sql(ty, out),
+            Value::Bytes(bytes) => bytes.as_ref().to_sql(ty, out),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+/// What PostgreSQL says, in the words of the shelves.
+fn error(error: &tokio_postgres::Error) -> Error {
+    let text = match error.as_db_error() {
+        Some(fault) => fault.to_string(),
+        None => error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}")),
+    };
+    let Some(code) = error.code() else {
+        // No code of the server's: the connection is gone or can't be had.
+        return Error::Busy(text);
+    };
+    let class = &code.code()[..2];
+    match class {
+        "23" => Error::Conflict(text),
+        // Connection, resources, operator intervention, system error, rollback (deadlock, serialization).
+        "08" | "40" | "53" | "57" | "58" => Error::Busy(text),
+        "25" if *code == SqlState::READ_ONLY_SQL_TRANSACTION => Error::Busy(text),
+        "55" if *code == SqlState::LOCK_NOT_AVAILABLE => Error::Busy(text),
+        _ => Error::Broken(text),
+    }
+}
+
+struct Connection {
+    client: Client,
+    prepared: HashMap<String, Statement>,
+}
+
+async fn connect(url: &str) -> Result<Connection, Error> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.map_err(|fault| error(&fault))?;
+    tokio::spawn(async move {
+        // When it ends, the client says so to whoever uses it next.
+        let _ = connection.await;
+    });
+    Ok(Connection { client, prepared: HashMap::new() })
+}
+
+/// One connection with the thread's own runtime that drives it.
+pub(crate) struct Lane {
+    url: String,
+    runtime: Runtime,
+    connection: Option<Connection>,
+}
+
+impl Lane {
+    pub(crate) fn open(url: &str) -> Result<Lane, Error> {
+        let runtime = runtime()?;
+        let connection = Some(runtime.block_on(connect(url))?);
+        Ok(Lane { url: url.to_owned(), runtime, connection })
+    }
+
+    /// The connection, made anew when it was lost.
+    fn tx(&mut self) -> Result<PostgresTx<'_>, Error> {
+        if self.connection.as_ref().is_none_or(|connection| connection.client.is_closed()) {
+            self.connection = None;
+            self.connection = Some(self.runtime.block_on(connect(&self.url))?);
+        }
+        let connection = self.connection.as_mut().ok_or_else(|| Error::Busy("no connection".to_owned()))?;
+        Ok(PostgresTx { runtime: &self.runtime, connection, waiting: Vec::new() })
+    }
+
+    pub(crate) fn write(mut self, queue: &Receiver<Queued>) {
+        let mut first = None;
+        while let Some((mut group, rest)) = gather(queue, first.take(), GROUP, |a, b| a.0.is_some() && a.0 == b.0) {
+            first = rest;
+            let outcome = self.commit(&mut group);
+            for (_, job) in group {
+                job.answer(outcome.clone());
+            }
+        }
+    }
+
+    fn commit(&mut self, group: &mut [Queued]) -> Result<(), Error> {
+        let company = group[0].0;
+        let mut tx = self.tx()?;
+        let done = tx.run_group(company.map(|id| id.to_string()), group);
+        if done.is_err() {
+            // A connection in an unknown state is not used again.
+            self.connection = None;
+        }
+        done
+    }
+
+    pub(crate) fn read(mut self, queue: &Mutex<Receiver<Box<dyn Job>>>) {
+        while let Some(mut job) = next(queue) {
+            let outcome = self.tx().and_then(|mut tx| tx.read(job.as_mut()));
+            if outcome.is_err() {
+                self.connection = None;
+            }
+            job.answer(outcome);
+        }
+    }
+}
+
+fn runtime() -> Result<Runtime, Error> {
+    Builder::new_current_thread().enable_all().build().map_err(|fault| Error::Busy(fault.to_string()))
+}
+
+struct PostgresTx<'c> {
+    runtime: &'c Runtime,
+    connection: &'c mut Connection,
+    waiting: Vec<(Statement, Vec<Value<'static>>)>,
+}
+
+impl PostgresTx<'_> {
+    /// One transaction for a group of one company's requests. Its first statement locks the
+    /// company: that orders numbers, events, hash chain and credit caps on every engine alike.
+    fn run_group(&mut self, company: Option<String>, group: &mut [Queued]) -> Result<(), Error> {
+        self.exec("begin", &[])?;
+        if let Some(id) = company {
+            self.exec("select id from companies where id = $1 for update", &[Value::from(id)])?;
+        }
+        let is_lone = group.len() == 1;
+        for (_, job) in group {
+            if !is_lone {
+                self.exec("savepoint request", &[])?;
+            }
+            // A statement that was put off shows its fault here at the latest.
+            let mut keep = job.run(self);
+            let flushed = self.flush();
+            if let Err(fault) = flushed {
+                if self.connection.client.is_closed() || matches!(fault, Error::Busy(_)) {
+                    return Err(fault);
+                }
+                keep = false;
+                job.fail(fault);
+            }
+            match (keep, is_lone) {
+                (true, true) => {}
+                (false, true) => return self.batch("rollback"),
+                (true, false) => self.exec("release savepoint request", &[])?,
+                (false, false) => self.batch("rollback to savepoint request; release savepoint request")?,
+            }
+        }
+        self.exec("commit", &[])?;
+        self.flush()
+    }
+
+    fn read(&mut self, job: &mut dyn Job) -> Result<(), Error> {
+        self.exec("begin isolation level repeatable read, read only", &[])?;
+        job.run(self);
+        self.waiting.clear();
+        self.batch("rollback")
+    }
+
+    fn batch(&mut self, sql: &str) -> Result<(), Error> {
+        self.waiting.clear();
+        self.runtime.block_on(self.connection.client.batch_execute(sql)).map_err(|fault| error(&fault))
+    }
+
+    fn prepared(&mut self, sql: &str) -> Result<Statement, Error> {
+        if let Some(statement) = self.connection.prepared.get(sql) {
+            return Ok(statement.clone());
+        }
+        // Preparing waits for an answer: what was put off goes first, in its order.
+        self.flush()?;
+        let statement =
+            self.runtime.block_on(self.connection.client.prepare(sql)).map_err(|fault| error(&fault))?;
+        self.connection.prepared.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    /// Sends what was put off in one go; the first fault counts.
+    fn flush(&mut self) -> Result<(), Error> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        let client = &self.connection.client;
+        let sent = waiting.iter().map(|(statement, values)| client.execute_raw(statement, values));
+        let answers = self.runtime.block_on(join_all(sent));
+        answers.into_iter().find_map(Result::err).map_or(Ok(()), |fault| Err(error(&fault)))
+    }
+
+    /// Sends what was put off and one statement that is read, in one go.
+    fn query(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, Error> {
+        let statement = self.prepared(sql)?;
+        let waiting = std::mem::take(&mut self.waiting);
+        let client = &self.connection.client;
+        let references: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as _).collect();
+        let sent = waiting.iter().map(|(statement, values)| client.execute_raw(statement, values));
+        let (answers, rows) = self.runtime.block_on(async {
+            // Polled in order: join polls its first part first, and that puts its messages on the wire.
+            tokio::join!(biased; join_all(sent), client.query(&statement, &references))
+        });
+        if let Some(fault) = answers.into_iter().find_map(Result::err) {
+            return Err(error(&fault));
+        }
+        rows.map_err(|fault| error(&fault))?.iter().map(read_row).collect()
+    }
+}
+
+fn read_row(row: &tokio_postgres::Row) -> Result<Row, Error> {
+    let mut cells = Vec::with_capacity(row.len());
+    for (at, column) in row.columns().iter().enumerate() {
+        let cell = match *column.type_() {
+            Type::INT8 => row.try_get::<_, Option<i64>>(at).map(|n| n.map(Cell::Int)),
+            Type::INT4 => row.try_get::<_, Option<i32>>(at).map(|n| n.map(|n| Cell::Int(i64::from(n)))),
+            Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(at).map(|bytes| bytes.map(Cell::Bytes)),
+            _ => row.try_get::<_, Option<String>>(at).map(|text| text.map(Cell::Text)),
+        };
+        cells.push(cell.map_err(|fault| Error::Broken(fault.to_string()))?.unwrap_or(Cell::Null));
+    }
+    Ok(Row::new(cells))
+}
+
+impl Tx for PostgresTx<'_> {
+    fn one(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Option<Row>, Error> {
+        Ok(self.query(sql, params)?.into_iter().next())
+    }
+
+    fn all(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, Error> {
+        self.query(sql, params)
+    }
+
+    fn exec(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error> {
+        let statement = self.prepared(sql)?;
+        self.waiting.push((statement, params.iter().cloned().map(Value::into_owned).collect()));
+        Ok(())
+    }
+
+    fn count(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
+        let statement = self.prepared(sql)?;
+        self.flush()?;
+        let client = &self.connection.client;
+        self.runtime.block_on(client.execute_raw(&statement, params)).map_err(|fault| error(&fault))
+    }
+}
+
+/// Brings a database up to date, one process at a time.
+pub(crate) fn migrate(url: &str) -> Result<(), Error> {
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let connection = connect(url).await?;
+        let client = &connection.client;
+        let run = async |sql: &str| client.batch_execute(sql).await.map_err(|fault| error(&fault));
+        run(MIGRATION_LOCK).await?;
+        run(migrate::TABLE).await?;
+        let rows = client
+            .query("select number, name from migrations order by number", &[])
+            .await
+            .map_err(|fault| error(&fault))?;
+        let applied: Vec<(i64, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        for (number, (name, text)) in (applied.len() as i64 + 1..).zip(migrate::pending(&applied, MIGRATIONS)?) {
+            let mut whole = String::from("begin;\n");
+            for statement in migrate::statements(text, Dialect::Postgres) {
+                whole.push_str(&statement);
+                whole.push_str(";\n");
+            }
+            whole.push_str(&format!("insert into migrations (number, name) values ({number}, '{name}');\ncommit;"));
+            run(&whole).await?;
+        }
+        // The lock falls with the connection.
+        Ok(())
+    })
+}

@@ -1,0 +1,138 @@
+//! The one lane of SQLite, and its readers.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::mpsc::Receiver;
+
+use rusqlite::Connection;
+
+use crate::db::{Error, Value};
+use crate::lanes::{Job, Queued, gather, next};
+use crate::migrate::{self, Dialect, MIGRATIONS};
+use crate::sqlite::{self, SqliteTx, error};
+use crate::turn::Turn;
+
+/// How many requests share a commit at most.
+const GROUP: usize = 256;
+
+pub(crate) struct Writer {
+    connection: Connection,
+    turn: Turn,
+}
+
+impl Writer {
+    pub(crate) fn open(folder: &Path) -> Result<Writer, Error> {
+        let turn = Turn::of(folder)?;
+        turn.take()?;
+        let opened = sqlite::open(folder, false).and_then(|connection| {
+            migrate(&connection)?;
+            Ok(connection)
+        });
+        turn.give();
+        Ok(Writer { connection: opened?, turn })
+    }
+
+    pub(crate) fn work(self, queue: &Receiver<Queued>) {
+        while let Some((group, _)) = gather(queue, None, GROUP, |_, _| true) {
+            self.write(group);
+        }
+    }
+
+    fn write(&self, mut group: Vec<Queued>) {
+        let outcome = self.commit(&mut group);
+        for (_, job) in group {
+            job.answer(outcome.clone());
+        }
+    }
+
+    /// Runs a group in one transaction. SQLite ends the whole transaction on a full
+    /// disk or an I/O error: then nobody's work stays, and nothing more of it runs.
+    fn commit(&self, group: &mut [Queued]) -> Result<(), Error> {
+        self.turn.take()?;
+        let done = self.run(group);
+        if done.is_err() && !self.connection.is_autocommit() {
+            // Whatever is left of the transaction must not reach the next group.
+            let _ = self.connection.execute_batch("rollback");
+        }
+        self.turn.give();
+        done
+    }
+
+    fn run(&self, group: &mut [Queued]) -> Result<(), Error> {
+        let statement = |sql: &str| -> Result<(), Error> {
+            self.connection.prepare_cached(sql).and_then(|mut s| s.raw_execute()).map(|_| ()).map_err(error)
+        };
+        statement("begin immediate")?;
+        let is_lone = group.len() == 1;
+        for (_, job) in group {
+            if !is_lone {
+                statement("savepoint request")?;
+            }
+            let keep = job.run(&mut SqliteTx(&self.connection));
+            if self.connection.is_autocommit() {
+                return Err(Error::Busy("the disk is full or failing: the transaction was ended".to_owned()));
+            }
+            match (keep, is_lone) {
+                (true, true) => {}
+                (false, true) => return statement("rollback"),
+                (true, false) => statement("release request")?,
+                (false, false) => {
+                    statement("rollback to request")?;
+                    statement("release request")?;
+                }
+            }
+        }
+        statement("commit")
+    }
+}
+
+fn migrate(connection: &Connection) -> Result<(), Error> {
+    let run = |sql: &str| connection.execute_batch(sql).map_err(error);
+    run("begin immediate")?;
+    let done = (|| {
+        run(migrate::TABLE)?;
+        let mut tx = SqliteTx(connection);
+        let rows = crate::db::Tx::all(&mut tx, "select number, name from migrations order by number", &[])?;
+        let applied = rows
+            .into_iter()
+            .map(|mut row| Ok((row.next()?, row.next()?)))
+            .collect::<Result<Vec<(i64, String)>, Error>>()?;
+        for (number, (name, text)) in (applied.len() as i64 + 1..).zip(migrate::pending(&applied, MIGRATIONS)?) {
+            for statement in migrate::statements(text, Dialect::Sqlite) {
+                run(&statement)?;
+            }
+            let values = [Value::Int(number), Value::from(*name)];
+            crate::db::Tx::exec(&mut tx, "insert into migrations (number, name) values ($1, $2)", &values)?;
+        }
+        Ok(())
+    })();
+    run(if done.is_ok() { "commit" } else { "rollback" })?;
+    done
+}
+
+pub(crate) struct Reader {
+    connection: Connection,
+}
+
+impl Reader {
+    pub(crate) fn open(folder: &Path) -> Result<Reader, Error> {
+        Ok(Reader { connection: sqlite::open(folder, true)? })
+    }
+
+    pub(crate) fn work(self, queue: &Mutex<Receiver<Box<dyn Job>>>) {
+        while let Some(mut job) = next(queue) {
+            let outcome = self.read(job.as_mut());
+            job.answer(outcome);
+        }
+    }
+
+    /// One read transaction, so that all statements see one moment.
+    fn read(&self, job: &mut dyn Job) -> Result<(), Error> {
+        let statement = |sql: &str| -> Result<(), Error> {
+            self.connection.prepare_cached(sql).and_then(|mut s| s.raw_execute()).map(|_| ()).map_err(error)
+        };
+        statement("begin deferred")?;
+        job.run(&mut SqliteTx(&self.connection));
+        if self.connection.is_autocommit() { Ok(()) } else { statement("commit") }
+    }
+}

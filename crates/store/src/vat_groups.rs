@@ -1,0 +1,58 @@
+//! A document's VAT by category and rate.
+
+use billing::document::{Document, VatGroup};
+use billing::ids::{CompanyId, DocumentId};
+use billing::money::Money;
+
+use crate::db::{Error, Tx, params, statements};
+
+statements! {
+    OF = "select vat_category, vat_rate, taxable_amount, vat_amount, exemption_reason, exemption_reason_code, mode \
+        from document_vat_groups where company_id = $1 and document_id = $2 order by position";
+    INSERT = "insert into document_vat_groups (company_id, document_id, position, vat_category, vat_rate, \
+        taxable_amount, vat_amount, exemption_reason, exemption_reason_code, mode) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    DELETE = "delete from document_vat_groups where company_id = $1 and document_id = $2";
+}
+
+pub(crate) fn of(tx: &mut dyn Tx, company_id: CompanyId, document: &Document) -> Result<Vec<VatGroup>, Error> {
+    let rows = tx.all(OF, params![company_id, document.id])?;
+    let read = |mut row: crate::db::Row| {
+        Ok(VatGroup {
+            category: row.parse()?,
+            rate: row.next()?,
+            taxable: Money::new(row.next()?, document.currency),
+            vat: Money::new(row.next()?, document.currency),
+            exemption_reason: row.next()?,
+            exemption_reason_code: row.next()?,
+            mode: row.parse()?,
+        })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+pub(crate) fn insert(tx: &mut dyn Tx, company_id: CompanyId, document: &Document) -> Result<(), Error> {
+    for (position, group) in (0_i64..).zip(&document.groups) {
+        let VatGroup { category, rate, taxable, vat, exemption_reason, exemption_reason_code, mode } = group;
+        tx.exec(
+            INSERT,
+            params![
+                company_id,
+                document.id,
+                position,
+                category.as_str(),
+                *rate,
+                taxable.minor(),
+                vat.minor(),
+                exemption_reason.as_deref(),
+                exemption_reason_code.as_deref(),
+                mode.to_string(),
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+pub(crate) fn delete(tx: &mut dyn Tx, company_id: CompanyId, id: DocumentId) -> Result<(), Error> {
+    tx.exec(DELETE, params![company_id, id])
+}
