@@ -234,8 +234,8 @@ fn book(work: &mut Work<'_>, document: &mut Document, customer: &Customer, input
         base_open,
     };
     ledger::open(work.tx, company_id, &item, document.id, entry_id, (document.date, document.due_date), work.now)?;
-    jobs::insert(work.tx, company_id, work.new_id::<JobId>(), "archive", document.id.0, work.now)?;
-    Ok(())
+    let job_id: JobId = work.new_id();
+    Ok(jobs::insert(work.tx, company_id, job_id, "archive", document.id.0, work.now)?)
 }
 
 /// What is wrong before a number is taken.
@@ -396,7 +396,8 @@ fn deliver(
         document.facts.delivery = DeliveryState::Delivered;
         document.facts.sent_at = document.facts.sent_at.or(done_at);
     } else {
-        jobs::insert(work.tx, company_id, work.new_id::<JobId>(), "deliver", delivery.id.0, work.now)?;
+        let job_id: JobId = work.new_id();
+        jobs::insert(work.tx, company_id, job_id, "deliver", delivery.id.0, work.now)?;
         document.facts.delivery = DeliveryState::Pending;
     }
     let published = crate::deliveries::public(&delivery);

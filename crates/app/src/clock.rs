@@ -33,5 +33,5 @@ impl Clock {
 
 /// The day it is in a zone. An unknown zone reads as UTC: it was checked when it was saved.
 pub fn day(at: Timestamp, zone: &str) -> Date {
-    at.to_zoned(TimeZone::get(zone).unwrap_or(TimeZone::UTC)).date()
+    at.to_zoned_datetime(TimeZone::get(zone).unwrap_or(TimeZone::UTC)).date()
 }

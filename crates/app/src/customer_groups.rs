@@ -18,12 +18,7 @@ use crate::{Error, View, Work};
 pub fn list(view: &mut View<'_>, query: CustomerGroupQuery) -> Result<Vec<CustomerGroup>, Error> {
     let mut groups = customer_groups::list(view.tx, view.company.id)?;
     if let Some(asked) = query.metadata {
-        groups.retain(|group| {
-            asked
-                .0
-                .iter()
-                .all(|(key, value)| group.metadata.0.get(key) == Some(value))
-        });
+        groups.retain(|group| asked.0.iter().all(|(key, value)| group.metadata.0.get(key) == Some(value)));
     }
     Ok(groups)
 }
@@ -33,13 +28,7 @@ pub fn list(view: &mut View<'_>, query: CustomerGroupQuery) -> Result<Vec<Custom
 /// # Errors
 /// `CUSTOMER_GROUP_NUMBER_ALREADY_EXISTS`, `ACCOUNT_NOT_FOUND`, `ACCOUNT_NOT_RECEIVABLE`.
 pub fn create(work: &mut Work<'_>, input: CustomerGroupInput) -> Result<CustomerGroup, Error> {
-    let CustomerGroupInput {
-        number,
-        name,
-        discount,
-        account_id,
-        metadata,
-    } = input;
+    let CustomerGroupInput { number, name, discount, account_id, metadata } = input;
     let number = match number {
         Some(number) => free_number(work, number.0)?,
         None => next_number(work)?,
@@ -56,13 +45,7 @@ pub fn create(work: &mut Work<'_>, input: CustomerGroupInput) -> Result<Customer
         metadata: metadata.unwrap_or_default(),
     };
     customer_groups::insert(work.tx, work.company.id, &group, work.now)?;
-    work.event(
-        "customer_group.created",
-        "customer_group",
-        group.id,
-        &group,
-        None,
-    );
+    work.event("customer_group.created", "customer_group", group.id, &group, None);
     Ok(group)
 }
 
@@ -70,29 +53,16 @@ pub fn create(work: &mut Work<'_>, input: CustomerGroupInput) -> Result<Customer
 ///
 /// # Errors
 /// `CUSTOMER_GROUP_NOT_FOUND` and those of [`create`].
-pub fn update(
-    work: &mut Work<'_>,
-    id: CustomerGroupId,
-    patch: CustomerGroupPatch,
-) -> Result<CustomerGroup, Error> {
+pub fn update(work: &mut Work<'_>, id: CustomerGroupId, patch: CustomerGroupPatch) -> Result<CustomerGroup, Error> {
     let before = customer_groups::get(work.tx, work.company.id, id)?.ok_or_else(not_found)?;
-    let CustomerGroupPatch {
-        number,
-        name,
-        discount,
-        account_id,
-        metadata,
-    } = patch;
+    let CustomerGroupPatch { number, name, discount, account_id, metadata } = patch;
     let number = match number {
         Some(number) if number.0 != before.number => free_number(work, number.0)?,
         _ => before.number.clone(),
     };
     let (account_id, (account_number, account_name)) = match account_id {
         Some(account) if account != before.account_id => (account, receivables(work, account)?),
-        _ => (
-            before.account_id,
-            (before.account_number, before.account_name.clone()),
-        ),
+        _ => (before.account_id, (before.account_number, before.account_name.clone())),
     };
     let after = CustomerGroup {
         id,
@@ -102,30 +72,19 @@ pub fn update(
         account_id,
         account_number,
         account_name,
-        metadata: metadata
-            .over(Some(before.metadata.clone()))
-            .unwrap_or_default(),
+        metadata: metadata.over(Some(before.metadata.clone())).unwrap_or_default(),
     };
     if after == before {
         work.nothing_happened();
         return Ok(after);
     }
     customer_groups::update(work.tx, work.company.id, &after, work.now)?;
-    work.event(
-        "customer_group.updated",
-        "customer_group",
-        id,
-        &after,
-        Some(json(&before)),
-    );
+    work.event("customer_group.updated", "customer_group", id, &after, Some(json(&before)));
     Ok(after)
 }
 
 fn not_found() -> Refusal {
-    Refusal::missing(
-        "CUSTOMER_GROUP_NOT_FOUND",
-        "There is no such customer group in this company.",
-    )
+    Refusal::missing("CUSTOMER_GROUP_NOT_FOUND", "There is no such customer group in this company.")
 }
 
 fn free_number(work: &mut Work<'_>, number: String) -> Result<String, Error> {
@@ -150,17 +109,10 @@ fn next_number(work: &mut Work<'_>) -> Result<String, Error> {
 /// Number and name of an account that is a receivables control account.
 fn receivables(work: &mut Work<'_>, id: AccountId) -> Result<(i64, String), Error> {
     let account = accounts::get(work.tx, work.company.id, id)?.ok_or_else(|| {
-        Refusal::missing_at(
-            "ACCOUNT_NOT_FOUND",
-            "There is no such account in this company.",
-            "accountId",
-        )
+        Refusal::missing_at("ACCOUNT_NOT_FOUND", "There is no such account in this company.", "accountId")
     })?;
     if account.control_account_type != Some(ControlAccountType::AccountsReceivable) {
-        let message = format!(
-            "Account {} is no receivables control account.",
-            account.account_number
-        );
+        let message = format!("Account {} is no receivables control account.", account.account_number);
         let refusal = Refusal::new("ACCOUNT_NOT_RECEIVABLE", message);
         return Err(refusal.with(details!({ "property": "accountId" })).into());
     }

@@ -2,8 +2,7 @@
 
 use billing::company::currency_of;
 use billing::customers::{
-    BillingRelationship, Customer, Customers, InvoicingMode, Saved, Warning,
-    registration_number_of, zone_conflict,
+    BillingRelationship, Customer, Customers, InvoicingMode, Saved, Warning, registration_number_of, zone_conflict,
 };
 use billing::identifiers;
 use billing::ids::CustomerId;
@@ -25,33 +24,17 @@ const PAYMENT_TERMS: u32 = 30;
 /// # Errors
 /// Faults of `page` and `cursor`.
 pub fn list(view: &mut View<'_>, query: CustomerQuery) -> Result<Customers, Error> {
-    let CustomerQuery {
-        page,
-        limit,
-        cursor,
-        customer_number,
-        external_system_id,
-        metadata,
-    } = query;
+    let CustomerQuery { page, limit, cursor, customer_number, external_system_id, metadata } = query;
     let filter = customers::Filter {
         customer_number: customer_number.as_deref(),
         external_system_id: external_system_id.as_deref(),
         metadata: metadata.as_ref(),
     };
     if page.is_none() && cursor.is_none() {
-        return Ok(Customers::All(customers::all(
-            view.tx,
-            view.company.id,
-            &filter,
-        )?));
+        return Ok(Customers::All(customers::all(view.tx, view.company.id, &filter)?));
     }
     let part = Part::asked(page, limit, cursor.as_deref())?;
-    Ok(Customers::Page(customers::list(
-        view.tx,
-        view.company.id,
-        &filter,
-        &part,
-    )?))
+    Ok(Customers::Page(customers::list(view.tx, view.company.id, &filter, &part)?))
 }
 
 /// One customer.
@@ -99,8 +82,8 @@ pub fn create(work: &mut Work<'_>, input: CustomerInput) -> Result<Saved<Custome
         metadata,
     } = input;
     let vat_number = vat_number.map(|number| number.0);
-    let registration_number = text(registration_number)
-        .or_else(|| registration_number_of(&country_code, vat_number.as_deref()));
+    let registration_number =
+        text(registration_number).or_else(|| registration_number_of(&country_code, vat_number.as_deref()));
     let is_numbered = customer_number.is_some();
     let mut customer = Customer {
         id: work.new_id(),
@@ -128,14 +111,9 @@ pub fn create(work: &mut Work<'_>, input: CustomerInput) -> Result<Saved<Custome
         external_system_id: text(external_system_id),
         ean_number: ean_number.map(|number| number.0),
         peppol_endpoint: text(peppol_endpoint),
-        currency: currency.map_or(Ok(work.company.currency), |code| {
-            currency_of(&code, "currency")
-        })?,
+        currency: currency.map_or(Ok(work.company.currency), |code| currency_of(&code, "currency"))?,
         payment_terms: payment_terms.unwrap_or(PAYMENT_TERMS),
-        language: language.map_or_else(
-            || work.company.preferred_language.clone(),
-            |l| l.as_str().to_owned(),
-        ),
+        language: language.map_or_else(|| work.company.preferred_language.clone(), |l| l.as_str().to_owned()),
         delivery_type,
         document_template_ids: document_template_ids.unwrap_or_default(),
         metadata: metadata.unwrap_or_default(),
@@ -159,11 +137,7 @@ pub fn create(work: &mut Work<'_>, input: CustomerInput) -> Result<Saved<Custome
 ///
 /// # Errors
 /// `CUSTOMER_NOT_FOUND` and those of [`create`].
-pub fn update(
-    work: &mut Work<'_>,
-    id: CustomerId,
-    patch: CustomerPatch,
-) -> Result<Saved<Customer>, Error> {
+pub fn update(work: &mut Work<'_>, id: CustomerId, patch: CustomerPatch) -> Result<Saved<Customer>, Error> {
     let before = customers::get(work.tx, work.company.id, id)?.ok_or_else(not_found)?;
     let mut after = patched(work, &before, patch)?;
     check_numbers(&after)?;
@@ -180,21 +154,12 @@ pub fn update(
     }
     after.updated_at = work.now;
     customers::update(work.tx, work.company.id, &after)?;
-    work.event(
-        "customer.updated",
-        "customer",
-        id,
-        &after,
-        Some(json(&before)),
-    );
+    work.event("customer.updated", "customer", id, &after, Some(json(&before)));
     Ok(saved(work, after))
 }
 
 fn not_found() -> Refusal {
-    Refusal::missing(
-        "CUSTOMER_NOT_FOUND",
-        "There is no such customer in this company.",
-    )
+    Refusal::missing("CUSTOMER_NOT_FOUND", "There is no such customer in this company.")
 }
 
 fn text<const MAX: usize>(text: Option<Text<MAX>>) -> Option<String> {
@@ -241,11 +206,12 @@ fn patched(work: &Work<'_>, before: &Customer, patch: CustomerPatch) -> Result<C
     let country_code = country_code.map_or_else(|| b.country_code.clone(), |code| code.0);
     let vat_number = vat_number.map(|number| number.0).over(b.vat_number.clone());
     // What was taken from the VAT number follows it; what was said stays.
-    let said = b.registration_number.clone().filter(|number| {
-        registration_number_of(&b.country_code, b.vat_number.as_deref()).as_ref() != Some(number)
-    });
-    let registration_number = over(registration_number, &said)
-        .or_else(|| registration_number_of(&country_code, vat_number.as_deref()));
+    let said = b
+        .registration_number
+        .clone()
+        .filter(|number| registration_number_of(&b.country_code, b.vat_number.as_deref()).as_ref() != Some(number));
+    let registration_number =
+        over(registration_number, &said).or_else(|| registration_number_of(&country_code, vat_number.as_deref()));
     let currency = match currency {
         Patch::Keep => b.currency,
         Patch::Clear => work.company.currency,
@@ -283,14 +249,10 @@ fn patched(work: &Work<'_>, before: &Customer, patch: CustomerPatch) -> Result<C
         ean_number: ean_number.map(|number| number.0).over(b.ean_number.clone()),
         peppol_endpoint: over(peppol_endpoint, &b.peppol_endpoint),
         currency,
-        payment_terms: payment_terms
-            .over(Some(b.payment_terms))
-            .unwrap_or(PAYMENT_TERMS),
+        payment_terms: payment_terms.over(Some(b.payment_terms)).unwrap_or(PAYMENT_TERMS),
         language,
         delivery_type: delivery_type.over(b.delivery_type),
-        document_template_ids: document_template_ids
-            .over(Some(b.document_template_ids.clone()))
-            .unwrap_or_default(),
+        document_template_ids: document_template_ids.over(Some(b.document_template_ids.clone())).unwrap_or_default(),
         metadata: metadata.over(Some(b.metadata.clone())).unwrap_or_default(),
         created_at: b.created_at,
         updated_at: b.updated_at,
@@ -304,48 +266,24 @@ fn check_numbers(customer: &Customer) -> Result<(), Faults> {
         && customer.country_code == "DK"
         && !identifiers::is_cvr(number)
     {
-        faults.add(
-            "registrationNumber",
-            "isCvr",
-            "registrationNumber must be a CVR number: 8 digits with check digit",
-        );
+        faults.add("registrationNumber", "isCvr", "registrationNumber must be a CVR number: 8 digits with check digit");
     }
-    if customer
-        .peppol_endpoint
-        .as_deref()
-        .is_some_and(|endpoint| !identifiers::is_peppol_endpoint(endpoint))
-    {
-        faults.add(
-            "peppolEndpoint",
-            "isPeppolEndpoint",
-            "peppolEndpoint must be a scheme and an id, as 0184:12345678",
-        );
+    if customer.peppol_endpoint.as_deref().is_some_and(|endpoint| !identifiers::is_peppol_endpoint(endpoint)) {
+        faults.add("peppolEndpoint", "isPeppolEndpoint", "peppolEndpoint must be a scheme and an id, as 0184:12345678");
     }
-    if customer.billing_relationship == BillingRelationship::ParentPays
-        && customer.parent_customer_id.is_none()
-    {
-        faults.add(
-            "parentCustomerId",
-            "isNotEmpty",
-            "parentCustomerId should not be empty where the parent pays",
-        );
+    if customer.billing_relationship == BillingRelationship::ParentPays && customer.parent_customer_id.is_none() {
+        faults.add("parentCustomerId", "isNotEmpty", "parentCustomerId should not be empty where the parent pays");
     }
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(faults)
-    }
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
 /// What a customer names is there; its group's number and name are filled in.
 fn check_references(work: &mut Work<'_>, customer: &mut Customer) -> Result<(), Error> {
     let company_id = work.company.id;
-    let group = customer_groups::get(work.tx, company_id, customer.customer_group_id)?.ok_or_else(
-        || {
-            let message = "There is no such customer group in this company.";
-            Refusal::missing_at("CUSTOMER_GROUP_NOT_FOUND", message, "customerGroupId")
-        },
-    )?;
+    let group = customer_groups::get(work.tx, company_id, customer.customer_group_id)?.ok_or_else(|| {
+        let message = "There is no such customer group in this company.";
+        Refusal::missing_at("CUSTOMER_GROUP_NOT_FOUND", message, "customerGroupId")
+    })?;
     customer.customer_group_number = group.number;
     customer.customer_group_name = group.name;
     let mut above = customer.parent_customer_id;
@@ -353,9 +291,7 @@ fn check_references(work: &mut Work<'_>, customer: &mut Customer) -> Result<(), 
         if parent == customer.id {
             let message = "A customer is not its own parent, over others neither.";
             let refusal = Refusal::new("CUSTOMER_PARENT_CYCLE", message);
-            return Err(refusal
-                .with(details!({ "property": "parentCustomerId" }))
-                .into());
+            return Err(refusal.with(details!({ "property": "parentCustomerId" })).into());
         }
         above = customers::parent(work.tx, company_id, parent)?.ok_or_else(|| {
             let message = "There is no such customer in this company.";
@@ -376,14 +312,9 @@ fn check_customer_number(work: &mut Work<'_>, customer: &Customer) -> Result<(),
     if customers::by_number(work.tx, work.company.id, &customer.customer_number)?.is_none() {
         return Ok(());
     }
-    let message = format!(
-        "There is a customer with the number {} already.",
-        customer.customer_number
-    );
+    let message = format!("There is a customer with the number {} already.", customer.customer_number);
     let refusal = Refusal::new("CUSTOMER_NUMBER_ALREADY_EXISTS", message);
-    Err(refusal
-        .with(details!({ "property": "customerNumber" }))
-        .into())
+    Err(refusal.with(details!({ "property": "customerNumber" })).into())
 }
 
 fn check_external_id(work: &mut Work<'_>, customer: &Customer) -> Result<(), Error> {
@@ -395,9 +326,7 @@ fn check_external_id(work: &mut Work<'_>, customer: &Customer) -> Result<(), Err
     }
     let message = format!("There is a customer with the externalSystemId {id} already.");
     let refusal = Refusal::new("EXTERNAL_SYSTEM_ID_ALREADY_EXISTS", message);
-    Err(refusal
-        .with(details!({ "property": "externalSystemId" }))
-        .into())
+    Err(refusal.with(details!({ "property": "externalSystemId" })).into())
 }
 
 /// The customer with what its documents would be refused for.
@@ -411,8 +340,5 @@ fn saved(work: &Work<'_>, customer: Customer) -> Saved<Customer> {
         })
         .into_iter()
         .collect();
-    Saved {
-        resource: customer,
-        warnings,
-    }
+    Saved { resource: customer, warnings }
 }

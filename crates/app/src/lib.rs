@@ -16,6 +16,7 @@ mod documents;
 mod drafting;
 mod error;
 pub mod exchange_rates;
+mod founding;
 pub mod invoices;
 pub mod keys;
 mod lists;

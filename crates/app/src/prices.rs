@@ -1,8 +1,6 @@
 //! Prices: what a product is sold at, and how a price lives.
 
-use billing::catalogue::{
-    BillingPeriodType, Price, PriceStatus, PricingModel, VatRatesByZone, check_price,
-};
+use billing::catalogue::{BillingPeriodType, Price, PriceStatus, PricingModel, VatRatesByZone, check_price};
 use billing::company::{Company, currency_of};
 use billing::ids::PriceId;
 use billing::input::Patch;
@@ -57,9 +55,7 @@ pub fn create(work: &mut Work<'_>, input: PriceInput) -> Result<Price, Error> {
         unit_amount: unit_amount.map(|amount| amount.0),
         billing_interval,
         billing_interval_count: billing_interval_count.or((!is_once).then_some(1)),
-        currency: currency.map_or(Ok(work.company.currency), |code| {
-            currency_of(&code, "currency")
-        })?,
+        currency: currency.map_or(Ok(work.company.currency), |code| currency_of(&code, "currency"))?,
         meter_id: meter_id.map(|id| id.0),
         tiers: Vec::new(),
         base_currency: work.company.currency,
@@ -103,19 +99,14 @@ pub fn update(work: &mut Work<'_>, id: PriceId, patch: PricePatch) -> Result<Pri
     // What a price had of its former kind goes with it; what is said now is checked.
     let kept_interval = before.billing_interval.filter(|_| !is_once);
     let kept_count = before.billing_interval_count.filter(|_| !is_once);
-    let kept_meter = before
-        .meter_id
-        .clone()
-        .filter(|_| billing_period_type == BillingPeriodType::Usage);
+    let kept_meter = before.meter_id.clone().filter(|_| billing_period_type == BillingPeriodType::Usage);
     let mut after = Price {
         billing_period_type,
         pricing_model: pricing_model.unwrap_or(before.pricing_model),
         nickname: nickname.map(|text| text.0).over(before.nickname.clone()),
         unit_amount: unit_amount.map(|amount| amount.0).or(before.unit_amount),
         billing_interval: billing_interval.over(kept_interval),
-        billing_interval_count: billing_interval_count
-            .over(kept_count)
-            .or((!is_once).then_some(1)),
+        billing_interval_count: billing_interval_count.over(kept_count).or((!is_once).then_some(1)),
         currency: currency.map_or(Ok(before.currency), |code| currency_of(&code, "currency"))?,
         meter_id: meter_id.map(|id| id.0).over(kept_meter),
         ..before.clone()
@@ -170,18 +161,10 @@ pub fn set_default(work: &mut Work<'_>, id: PriceId) -> Result<Price, Error> {
     let today = work.today();
     let others = prices::of_product(work.tx, &work.company, today, before.product_id)?;
     for other in others.into_iter().filter(|price| price.is_default) {
-        let former = Price {
-            is_default: false,
-            updated_at: work.now,
-            ..other.clone()
-        };
+        let former = Price { is_default: false, updated_at: work.now, ..other.clone() };
         written(work, &other, &former)?;
     }
-    let after = Price {
-        is_default: true,
-        updated_at: work.now,
-        ..before.clone()
-    };
+    let after = Price { is_default: true, updated_at: work.now, ..before.clone() };
     written(work, &before, &after)
 }
 
@@ -211,11 +194,7 @@ fn find_for(work: &mut Work<'_>, id: PriceId) -> Result<Price, Error> {
 
 fn step(work: &mut Work<'_>, id: PriceId, next: PriceStatus) -> Result<Price, Error> {
     let before = find_for(work, id)?;
-    let after = Price {
-        status: before.status.becomes(next)?,
-        updated_at: work.now,
-        ..before.clone()
-    };
+    let after = Price { status: before.status.becomes(next)?, updated_at: work.now, ..before.clone() };
     written(work, &before, &after)
 }
 
@@ -223,54 +202,30 @@ fn step(work: &mut Work<'_>, id: PriceId, next: PriceStatus) -> Result<Price, Er
 fn written(work: &mut Work<'_>, before: &Price, after: &Price) -> Result<Price, Error> {
     prices::update(work.tx, work.company.id, after)?;
     let after = find_for(work, after.id)?;
-    work.event(
-        "price.updated",
-        "price",
-        after.id,
-        &after,
-        Some(json(before)),
-    );
+    work.event("price.updated", "price", after.id, &after, Some(json(before)));
     Ok(after)
 }
 
 fn locked() -> Refusal {
-    let message =
-        "A document names this price: only its nickname changes. Make another price instead.";
+    let message = "A document names this price: only its nickname changes. Make another price instead.";
     Refusal::new("PRICE_LOCKED", message)
 }
 
 fn check(price: &Price, tiers: &[TierInput]) -> Result<(), Error> {
     if price.pricing_model != PricingModel::FlatRate {
-        let message = format!(
-            "Prices of the model {} are not supported yet.",
-            price.pricing_model
-        );
+        let message = format!("Prices of the model {} are not supported yet.", price.pricing_model);
         return Err(Refusal::new("PRICING_MODEL_NOT_SUPPORTED", message).into());
     }
     if !tiers.is_empty() {
         let mut faults = Faults::default();
-        faults.add(
-            "tiers",
-            "isEmpty",
-            "tiers should be empty on a FLAT_RATE price",
-        );
+        faults.add("tiers", "isEmpty", "tiers should be empty on a FLAT_RATE price");
         return Err(faults.into());
     }
     let meter = price.meter_id.as_deref();
-    check_price(
-        price.billing_period_type,
-        price.billing_interval,
-        price.billing_interval_count,
-        meter,
-    )?;
+    check_price(price.billing_period_type, price.billing_interval, price.billing_interval_count, meter)?;
     if meter.is_some() {
         // Meters come with metered subscriptions; until then no id names one.
-        return Err(Refusal::missing_at(
-            "METER_NOT_FOUND",
-            "There is no such meter in this company.",
-            "meterId",
-        )
-        .into());
+        return Err(Refusal::missing_at("METER_NOT_FOUND", "There is no such meter in this company.", "meterId").into());
     }
     Ok(())
 }

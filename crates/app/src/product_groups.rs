@@ -17,23 +17,10 @@ use crate::{Error, View, Work};
 /// # Errors
 /// Faults of `page` and `cursor`.
 pub fn list(view: &mut View<'_>, query: ProductGroupQuery) -> Result<Page<ProductGroup>, Error> {
-    let ProductGroupQuery {
-        page,
-        limit,
-        cursor,
-        sort_by,
-        sort_order,
-        search,
-    } = query;
+    let ProductGroupQuery { page, limit, cursor, sort_by, sort_order, search } = query;
     let part = Part::asked(page, limit, cursor.as_deref())?;
     let order = (sort_by.unwrap_or_default(), sort_order.unwrap_or_default());
-    Ok(product_groups::list(
-        view.tx,
-        view.company.id,
-        search.as_deref(),
-        order,
-        &part,
-    )?)
+    Ok(product_groups::list(view.tx, view.company.id, search.as_deref(), order, &part)?)
 }
 
 /// One product group.
@@ -82,13 +69,7 @@ pub fn create(work: &mut Work<'_>, input: ProductGroupInput) -> Result<ProductGr
     };
     take_accounts(work, &mut group)?;
     product_groups::insert(work.tx, work.company.id, &group)?;
-    work.event(
-        "product_group.created",
-        "product_group",
-        group.id,
-        &group,
-        None,
-    );
+    work.event("product_group.created", "product_group", group.id, &group, None);
     Ok(group)
 }
 
@@ -96,11 +77,7 @@ pub fn create(work: &mut Work<'_>, input: ProductGroupInput) -> Result<ProductGr
 ///
 /// # Errors
 /// `PRODUCT_GROUP_NOT_FOUND` and those of [`create`].
-pub fn update(
-    work: &mut Work<'_>,
-    id: ProductGroupId,
-    patch: ProductGroupPatch,
-) -> Result<ProductGroup, Error> {
+pub fn update(work: &mut Work<'_>, id: ProductGroupId, patch: ProductGroupPatch) -> Result<ProductGroup, Error> {
     let before = product_groups::get(work.tx, work.company.id, id)?.ok_or_else(not_found)?;
     let ProductGroupPatch {
         number,
@@ -119,9 +96,7 @@ pub fn update(
     if let Some(name) = name {
         after.name = name.0;
     }
-    after.description = description
-        .map(|text| text.0)
-        .over(before.description.clone());
+    after.description = description.map(|text| text.0).over(before.description.clone());
     after.domestic_account_id = domestic_account_id.unwrap_or(before.domestic_account_id);
     after.eu_account_id = eu_account_id.unwrap_or(before.eu_account_id);
     after.abroad_account_id = abroad_account_id.unwrap_or(before.abroad_account_id);
@@ -134,13 +109,7 @@ pub fn update(
     take_accounts(work, &mut after)?;
     after.updated_at = work.now;
     product_groups::update(work.tx, work.company.id, &after)?;
-    work.event(
-        "product_group.updated",
-        "product_group",
-        id,
-        &after,
-        Some(json(&before)),
-    );
+    work.event("product_group.updated", "product_group", id, &after, Some(json(&before)));
     Ok(after)
 }
 
@@ -151,31 +120,17 @@ pub fn update(
 pub fn delete(work: &mut Work<'_>, id: ProductGroupId) -> Result<(), Error> {
     let group = product_groups::get(work.tx, work.company.id, id)?.ok_or_else(not_found)?;
     if group.product_count > 0 {
-        let message = format!(
-            "{} products are in the group {}.",
-            group.product_count, group.number
-        );
+        let message = format!("{} products are in the group {}.", group.product_count, group.number);
         let refusal = Refusal::new("PRODUCT_GROUP_IN_USE", message);
-        return Err(refusal
-            .with(details!({ "productCount": group.product_count }))
-            .into());
+        return Err(refusal.with(details!({ "productCount": group.product_count })).into());
     }
     product_groups::delete(work.tx, work.company.id, id)?;
-    work.event(
-        "product_group.deleted",
-        "product_group",
-        id,
-        &group,
-        Some(json(&group)),
-    );
+    work.event("product_group.deleted", "product_group", id, &group, Some(json(&group)));
     Ok(())
 }
 
 fn not_found() -> Refusal {
-    Refusal::missing(
-        "PRODUCT_GROUP_NOT_FOUND",
-        "There is no such product group in this company.",
-    )
+    Refusal::missing("PRODUCT_GROUP_NOT_FOUND", "There is no such product group in this company.")
 }
 
 fn check_number(work: &mut Work<'_>, number: &str) -> Result<(), Error> {
@@ -196,48 +151,22 @@ enum VatCode {
 
 /// Checks the four accounts a group names, and takes their numbers and names.
 fn take_accounts(work: &mut Work<'_>, group: &mut ProductGroup) -> Result<(), Error> {
-    let domestic = account(
-        work,
-        group.domestic_account_id,
-        "domesticAccountId",
-        VatCode::Required,
-    )?;
+    let domestic = account(work, group.domestic_account_id, "domesticAccountId", VatCode::Required)?;
     (group.domestic_account_number, group.domestic_account_name) = domestic;
     let eu = account(work, group.eu_account_id, "euAccountId", VatCode::Required)?;
     (group.eu_account_number, group.eu_account_name) = eu;
-    let abroad = account(
-        work,
-        group.abroad_account_id,
-        "abroadAccountId",
-        VatCode::Required,
-    )?;
+    let abroad = account(work, group.abroad_account_id, "abroadAccountId", VatCode::Required)?;
     (group.abroad_account_number, group.abroad_account_name) = abroad;
-    let without = account(
-        work,
-        group.domestic_without_vat_account_id,
-        "domesticWithoutVatAccountId",
-        VatCode::Optional,
-    )?;
-    (
-        group.domestic_without_vat_account_number,
-        group.domestic_without_vat_account_name,
-    ) = without;
+    let without =
+        account(work, group.domestic_without_vat_account_id, "domesticWithoutVatAccountId", VatCode::Optional)?;
+    (group.domestic_without_vat_account_number, group.domestic_without_vat_account_name) = without;
     Ok(())
 }
 
 /// Number and name of an account sales are booked to.
-fn account(
-    work: &mut Work<'_>,
-    id: AccountId,
-    property: &str,
-    code: VatCode,
-) -> Result<(i64, String), Error> {
+fn account(work: &mut Work<'_>, id: AccountId, property: &str, code: VatCode) -> Result<(i64, String), Error> {
     let account = product_groups::account(work.tx, work.company.id, id)?.ok_or_else(|| {
-        Refusal::missing_at(
-            "ACCOUNT_NOT_FOUND",
-            "There is no such account in this company.",
-            property,
-        )
+        Refusal::missing_at("ACCOUNT_NOT_FOUND", "There is no such account in this company.", property)
     })?;
     if code == VatCode::Required && account.vat_type != Some(VatType::Sales) {
         let message = format!("Account {} has no VAT code for sales.", account.number);

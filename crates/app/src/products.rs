@@ -19,32 +19,13 @@ use crate::{Error, View, Work};
 /// # Errors
 /// Faults of `page` and `cursor`.
 pub fn list(view: &mut View<'_>, query: ProductQuery) -> Result<Page<Product>, Error> {
-    let ProductQuery {
-        page,
-        limit,
-        cursor,
-        sort_by,
-        sort_order,
-        search,
-        is_active,
-        product_group_id,
-        metadata,
-    } = query;
+    let ProductQuery { page, limit, cursor, sort_by, sort_order, search, is_active, product_group_id, metadata } =
+        query;
     let part = Part::asked(page, limit, cursor.as_deref())?;
     let order = (sort_by.unwrap_or_default(), sort_order.unwrap_or_default());
-    let filter = products::Filter {
-        search: search.as_deref(),
-        is_active,
-        product_group_id,
-        metadata: metadata.as_ref(),
-    };
-    Ok(products::list(
-        view.tx,
-        view.company.id,
-        &filter,
-        order,
-        &part,
-    )?)
+    let filter =
+        products::Filter { search: search.as_deref(), is_active, product_group_id, metadata: metadata.as_ref() };
+    Ok(products::list(view.tx, view.company.id, &filter, order, &part)?)
 }
 
 /// One product with its prices.
@@ -118,17 +99,11 @@ pub fn update(work: &mut Work<'_>, id: ProductId, patch: ProductPatch) -> Result
         number: number.map_or_else(|| before.number.clone(), |number| number.0),
         name: name.map_or_else(|| before.name.clone(), |name| name.0),
         product_group_id: product_group_id.unwrap_or(before.product_group_id),
-        description: description
-            .map(|text| text.0)
-            .over(before.description.clone()),
+        description: description.map(|text| text.0).over(before.description.clone()),
         unit: unit.map(|unit| unit.0).over(before.unit.clone()),
         is_goods: is_goods.unwrap_or(before.is_goods),
-        external_system_id: external_system_id
-            .map(|id| id.0)
-            .over(before.external_system_id.clone()),
-        metadata: metadata
-            .over(Some(before.metadata.clone()))
-            .unwrap_or_default(),
+        external_system_id: external_system_id.map(|id| id.0).over(before.external_system_id.clone()),
+        metadata: metadata.over(Some(before.metadata.clone())).unwrap_or_default(),
         is_active: is_active.unwrap_or(before.is_active),
         prices: before.prices.clone(),
         created_at: before.created_at,
@@ -154,13 +129,7 @@ pub fn update(work: &mut Work<'_>, id: ProductId, patch: ProductPatch) -> Result
         // Another group's accounts may carry other VAT rates.
         after.prices = Some(prices::of_product(work.tx, &work.company, today, id)?);
     }
-    work.event(
-        "product.updated",
-        "product",
-        id,
-        &after,
-        Some(json(&before)),
-    );
+    work.event("product.updated", "product", id, &after, Some(json(&before)));
     Ok(after)
 }
 
@@ -173,10 +142,7 @@ pub fn delete(work: &mut Work<'_>, id: ProductId) -> Result<(), Error> {
     let product = find(work.tx, &work.company, today, id)?;
     let of_it = product.prices.as_deref().unwrap_or_default();
     if of_it.iter().any(|price| price.is_locked) {
-        let message = format!(
-            "Documents name prices of the product {}; deactivate it instead.",
-            product.number
-        );
+        let message = format!("Documents name prices of the product {}; deactivate it instead.", product.number);
         return Err(Refusal::new("PRODUCT_IN_USE", message).into());
     }
     for price in of_it {
@@ -184,24 +150,14 @@ pub fn delete(work: &mut Work<'_>, id: ProductId) -> Result<(), Error> {
         work.event("price.deleted", "price", price.id, price, Some(json(price)));
     }
     products::delete(work.tx, work.company.id, id)?;
-    work.event(
-        "product.deleted",
-        "product",
-        id,
-        &product,
-        Some(json(&product)),
-    );
+    work.event("product.deleted", "product", id, &product, Some(json(&product)));
     Ok(())
 }
 
 /// A product with its prices.
 fn find(tx: &mut dyn Tx, company: &Company, today: Date, id: ProductId) -> Result<Product, Error> {
-    let mut product = products::get(tx, company.id, id)?.ok_or_else(|| {
-        Refusal::missing(
-            "PRODUCT_NOT_FOUND",
-            "There is no such product in this company.",
-        )
-    })?;
+    let mut product = products::get(tx, company.id, id)?
+        .ok_or_else(|| Refusal::missing("PRODUCT_NOT_FOUND", "There is no such product in this company."))?;
     product.prices = Some(prices::of_product(tx, company, today, id)?);
     Ok(product)
 }
@@ -218,10 +174,7 @@ fn check_number(work: &mut Work<'_>, product: &Product) -> Result<(), Error> {
     if products::by_number(work.tx, work.company.id, &product.number)?.is_none() {
         return Ok(());
     }
-    let message = format!(
-        "There is a product with the number {} already.",
-        product.number
-    );
+    let message = format!("There is a product with the number {} already.", product.number);
     let refusal = Refusal::new("PRODUCT_NUMBER_ALREADY_EXISTS", message);
     Err(refusal.with(details!({ "property": "number" })).into())
 }
@@ -235,7 +188,5 @@ fn check_external_id(work: &mut Work<'_>, product: &Product) -> Result<(), Error
     }
     let message = format!("There is a product with the externalSystemId {id} already.");
     let refusal = Refusal::new("EXTERNAL_SYSTEM_ID_ALREADY_EXISTS", message);
-    Err(refusal
-        .with(details!({ "property": "externalSystemId" }))
-        .into())
+    Err(refusal.with(details!({ "property": "externalSystemId" })).into())
 }

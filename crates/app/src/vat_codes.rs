@@ -18,7 +18,8 @@ use crate::{Error, View, Work};
 /// # Errors
 /// None of its own.
 pub fn list(view: &mut View<'_>) -> Result<Vec<VatCode>, Error> {
-    Ok(shelf::list(view.tx, view.company.id, view.today())?)
+    let today = view.today();
+    Ok(shelf::list(view.tx, view.company.id, today)?)
 }
 
 /// Makes a VAT code with its first rate.
@@ -78,7 +79,8 @@ pub fn create(work: &mut Work<'_>, input: VatCodeInput) -> Result<VatCode, Error
 /// `VAT_CODE_NOT_FOUND`, `VAT_CODE_IN_USE`, `ACCOUNT_NOT_FOUND`, `ACCOUNT_TAKES_NO_POSTINGS`.
 pub fn change(work: &mut Work<'_>, id: VatCodeId, patch: VatCodePatch) -> Result<VatCode, Error> {
     let missing = || Refusal::missing("VAT_CODE_NOT_FOUND", "There is no such VAT code in this company.");
-    let before = shelf::get(work.tx, work.company.id, id, work.today())?.ok_or_else(missing)?;
+    let today = work.today();
+    let before = shelf::get(work.tx, work.company.id, id, today)?.ok_or_else(missing)?;
     let VatCodePatch {
         name,
         vat_rate,
@@ -107,7 +109,7 @@ pub fn change(work: &mut Work<'_>, id: VatCodeId, patch: VatCodePatch) -> Result
         id,
         vat_code: before.vat_code.clone(),
         name: name.map_or_else(|| before.name.clone(), |name| name.0),
-        vat_rate: rate_on(&rates, work.today()),
+        vat_rate: rate_on(&rates, today),
         vat_type: before.vat_type,
         principle: before.principle,
         account_to_book_id,

@@ -75,13 +75,8 @@ impl PriceStatus {
     pub fn becomes(self, next: PriceStatus) -> Result<PriceStatus, Refusal> {
         use PriceStatus::{Active, Archived, Disabled, Draft};
         match (self, next) {
-            (Draft | Disabled, Active)
-            | (Active, Disabled)
-            | (Draft | Active | Disabled, Archived) => Ok(next),
-            _ => Err(Refusal::new(
-                "PRICE_STATUS_INVALID",
-                format!("A price that is {self} does not become {next}."),
-            )),
+            (Draft | Disabled, Active) | (Active, Disabled) | (Draft | Active | Disabled, Archived) => Ok(next),
+            _ => Err(Refusal::new("PRICE_STATUS_INVALID", format!("A price that is {self} does not become {next}."))),
         }
     }
 }
@@ -276,9 +271,7 @@ pub struct VatRatesByZone {
 pub fn available_currencies(own: Currency, base: Currency, quoted: &[Currency]) -> Vec<Currency> {
     let mut available = vec![own];
     if own == base || quoted.contains(&own) {
-        let others = std::iter::once(base)
-            .chain(quoted.iter().copied())
-            .filter(|currency| *currency != own);
+        let others = std::iter::once(base).chain(quoted.iter().copied()).filter(|currency| *currency != own);
         available.extend(others);
     }
     available
@@ -297,11 +290,7 @@ pub fn check_price(
     let mut faults = Faults::default();
     let mut empty = |name: &str, is_empty: bool| {
         if !is_empty {
-            faults.add(
-                name,
-                "isEmpty",
-                format!("{name} should be empty on a {kind} price"),
-            );
+            faults.add(name, "isEmpty", format!("{name} should be empty on a {kind} price"));
         }
     };
     if kind == BillingPeriodType::OneTime {
@@ -312,24 +301,12 @@ pub fn check_price(
         empty("meterId", meter_id.is_none());
     }
     if kind != BillingPeriodType::OneTime && interval.is_none() {
-        faults.add(
-            "billingInterval",
-            "isNotEmpty",
-            "billingInterval should not be empty",
-        );
+        faults.add("billingInterval", "isNotEmpty", "billingInterval should not be empty");
     }
     if kind == BillingPeriodType::Usage && meter_id.is_none() {
-        faults.add(
-            "meterId",
-            "isNotEmpty",
-            "meterId should not be empty on a USAGE price",
-        );
+        faults.add("meterId", "isNotEmpty", "meterId should not be empty on a USAGE price");
     }
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(faults)
-    }
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
 #[cfg(test)]

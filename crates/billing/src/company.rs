@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json as object;
 
+use crate::country::Country;
 use crate::customers::registration_number_of;
 use crate::ids::CompanyId;
 use crate::input::Patch;
-use crate::input::company::CompanyPatch;
+use crate::input::company::{CompanyPatch, NewCompany};
 use crate::json;
 use crate::money::Currency;
 use crate::refusal::{Faults, Refusal};
@@ -105,6 +106,77 @@ pub fn currency_of(code: &str, property: &str) -> Result<Currency, Faults> {
 }
 
 impl Company {
+    /// A new company: currency, language and zone are its country's where it does not say otherwise.
+    ///
+    /// # Errors
+    /// Faults of `countryCode`, `currency` and `vatRates` that stand in no type.
+    pub fn founded(id: CompanyId, input: NewCompany, now: Timestamp) -> Result<Company, Faults> {
+        let NewCompany {
+            name,
+            country_code,
+            currency,
+            preferred_language,
+            time_zone,
+            mode,
+            is_vat_registered,
+            address,
+            postal_code,
+            city,
+            email,
+            vat,
+            iban,
+            vat_rates,
+        } = input;
+        let mut faults = Faults::default();
+        let rates: Vec<_> = vat_rates.unwrap_or_default().into_iter().map(|rate| rate.0).collect();
+        if (1..rates.len()).any(|at| rates[..at].contains(&rates[at])) {
+            faults.add("vatRates", "arrayUnique", "All vatRates's elements must be unique");
+        }
+        let Some(country) = Country::parse(&country_code) else {
+            faults.add("countryCode", "isISO31661Alpha2", "countryCode must be a valid ISO31661 Alpha2 code");
+            return Err(faults);
+        };
+        let currency = currency_of(currency.as_deref().unwrap_or(country.currency), "currency");
+        let currency = match currency {
+            Ok(currency) if faults.is_empty() => currency,
+            Ok(_) => return Err(faults),
+            Err(other) => {
+                faults.0.extend(other.0);
+                return Err(faults);
+            }
+        };
+        let vat = vat.map(|number| number.0);
+        Ok(Company {
+            id,
+            name: name.0,
+            registration_number: registration_number_of(&country_code, vat.as_deref()),
+            country_code: country_code.0,
+            currency,
+            preferred_language: preferred_language.map_or(country.language(), |l| l.as_str()).to_owned(),
+            time_zone: time_zone.map_or_else(|| country.time_zone.to_owned(), |zone| zone.0),
+            mode: mode.unwrap_or(CompanyMode::Live),
+            is_vat_registered: is_vat_registered.unwrap_or(true),
+            address: address.map(|text| text.0),
+            postal_code: postal_code.map(|text| text.0),
+            city: city.map(|text| text.0),
+            email: email.map(|text| text.0),
+            billing_email: None,
+            phone: None,
+            vat,
+            contact_person_first_name: None,
+            contact_person_last_name: None,
+            iban: iban.map(|text| text.0),
+            bic: None,
+            bank_account: None,
+            ean_number: None,
+            peppol_endpoint: None,
+            fiscal_year_start: 1,
+            locked_through: None,
+            created_at: now,
+            updated_at: now,
+        })
+    }
+
     /// What a booked document of a live company must say of its seller and this
     /// one does not (momsbekendtgørelsen § 58: name, address, registration number).
     pub fn missing_for_booking(&self) -> Vec<&'static str> {
@@ -273,6 +345,27 @@ mod tests {
         let own = before.changed(patch(r#"{"vat": "DK12345674", "registrationNumber": "87654321"}"#), later).unwrap();
         assert_eq!(own.registration_number.as_deref(), Some("87654321"));
         assert!(before.changed(patch(r#"{"currency": "XXX"}"#), later).is_err());
+    }
+
+    #[test]
+    fn a_company_begins_as_its_country_has_it() {
+        let founded = |body: &str| {
+            let at = company().created_at;
+            Company::founded(CompanyId(uuid::Uuid::nil()), serde_json::from_str(body).unwrap(), at)
+        };
+        let danish = founded(r#"{"name": "Bi ApS", "countryCode": "DK", "vat": "DK12345674"}"#).unwrap();
+        assert_eq!((danish.currency, danish.preferred_language.as_str()), (Currency::DKK, "da"));
+        assert_eq!((danish.time_zone.as_str(), danish.mode), ("Europe/Copenhagen", CompanyMode::Live));
+        assert_eq!(danish.registration_number.as_deref(), Some("12345674"));
+        let german = founded(r#"{"name": "Biene GmbH", "countryCode": "DE", "currency": "USD", "mode": "test"}"#).unwrap();
+        assert_eq!((german.currency.code(), german.preferred_language.as_str()), ("USD", "en"));
+        for (body, property) in [
+            (r#"{"name": "Bi", "countryCode": "QQ"}"#, "countryCode"),
+            (r#"{"name": "Bi", "countryCode": "DK", "currency": "XXX"}"#, "currency"),
+            (r#"{"name": "Bi", "countryCode": "DK", "vatRates": [25, "25.0"]}"#, "vatRates"),
+        ] {
+            assert_eq!(founded(body).unwrap_err().0[0].property, property);
+        }
     }
 
     #[test]

@@ -152,18 +152,8 @@ pub struct Customer {
 impl Customer {
     /// What a search for customers and their documents looks through, in lower case.
     pub fn search_text(&self) -> String {
-        let parts = [
-            Some(&self.customer_number),
-            Some(&self.name),
-            self.email.as_ref(),
-            self.vat_number.as_ref(),
-        ];
-        parts
-            .into_iter()
-            .flatten()
-            .map(|part| part.to_lowercase())
-            .collect::<Vec<_>>()
-            .join("\n")
+        let parts = [Some(&self.customer_number), Some(&self.name), self.email.as_ref(), self.vat_number.as_ref()];
+        parts.into_iter().flatten().map(|part| part.to_lowercase()).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -180,6 +170,7 @@ pub enum Customers {
 /// A resource just saved, with what about it should be looked at again.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Saved{T}")]
 pub struct Saved<T> {
     /// The resource.
     #[serde(flatten)]
@@ -290,29 +281,22 @@ pub fn zone_conflict(company: &Company, customer: &Customer) -> Option<(&'static
         return Some(("vatNumber", message));
     }
     match customer.vat_zone {
-        VatZone::Eu if country == company.country_code => Some((
-            "vatZone",
-            format!(
-                "Zone eu is for other countries of the EU, and {country} is the company's own."
-            ),
-        )),
-        VatZone::Eu if !country::is_eu(country) && !is_northern_irish => Some((
-            "vatZone",
-            format!("Zone eu is for countries of the EU, and {country} is none."),
-        )),
-        VatZone::Abroad if country::is_eu(country) => Some((
-            "vatZone",
-            format!("Zone abroad is for countries outside the EU, and {country} is in it."),
-        )),
+        VatZone::Eu if country == company.country_code => {
+            Some(("vatZone", format!("Zone eu is for other countries of the EU, and {country} is the company's own.")))
+        }
+        VatZone::Eu if !country::is_eu(country) && !is_northern_irish => {
+            Some(("vatZone", format!("Zone eu is for countries of the EU, and {country} is none.")))
+        }
+        VatZone::Abroad if country::is_eu(country) => {
+            Some(("vatZone", format!("Zone abroad is for countries outside the EU, and {country} is in it.")))
+        }
         VatZone::Domestic | VatZone::DomesticWithoutVat | VatZone::Eu | VatZone::Abroad => None,
     }
 }
 
 /// The two letters a VAT number begins with, where it does.
 fn prefix_of(vat_number: &str) -> Option<&str> {
-    vat_number
-        .get(..2)
-        .filter(|prefix| prefix.bytes().all(|b| b.is_ascii_uppercase()))
+    vat_number.get(..2).filter(|prefix| prefix.bytes().all(|b| b.is_ascii_uppercase()))
 }
 
 /// The country whose VAT numbers begin so: Greece writes EL.
@@ -324,4 +308,120 @@ fn country_of_prefix(prefix: &str) -> &str {
 pub fn registration_number_of(country_code: &str, vat_number: Option<&str>) -> Option<String> {
     let digits = vat_number?.strip_prefix("DK")?;
     (country_code == "DK").then(|| digits.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::company::CompanyMode;
+
+    fn company(country_code: &str) -> Company {
+        Company {
+            id: Uuid::nil().into(),
+            name: "Seller".to_owned(),
+            country_code: country_code.to_owned(),
+            currency: Currency::DKK,
+            preferred_language: "da".to_owned(),
+            time_zone: "Europe/Copenhagen".to_owned(),
+            mode: CompanyMode::Live,
+            is_vat_registered: true,
+            address: None,
+            postal_code: None,
+            city: None,
+            email: None,
+            billing_email: None,
+            phone: None,
+            vat: None,
+            registration_number: None,
+            contact_person_first_name: None,
+            contact_person_last_name: None,
+            iban: None,
+            bic: None,
+            bank_account: None,
+            ean_number: None,
+            peppol_endpoint: None,
+            fiscal_year_start: 1,
+            locked_through: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn customer(vat_zone: VatZone, country_code: &str, vat_number: Option<&str>) -> Customer {
+        Customer {
+            id: Uuid::nil().into(),
+            customer_number: "1".to_owned(),
+            customer_type: CustomerType::Business,
+            name: "Buyer".to_owned(),
+            vat_zone,
+            customer_group_id: Uuid::nil().into(),
+            is_active: true,
+            billing_relationship: BillingRelationship::SelfPays,
+            parent_customer_id: None,
+            invoicing_mode: InvoicingMode::SingleInvoice,
+            include_child_details_pdf: false,
+            customer_group_number: "1".to_owned(),
+            customer_group_name: "All".to_owned(),
+            email: None,
+            phone: None,
+            address: None,
+            city: None,
+            postal_code: None,
+            country_code: country_code.to_owned(),
+            vat_number: vat_number.map(str::to_owned),
+            registration_number: None,
+            website: None,
+            external_system_id: None,
+            ean_number: None,
+            peppol_endpoint: None,
+            currency: Currency::DKK,
+            payment_terms: 30,
+            language: "da".to_owned(),
+            delivery_type: None,
+            document_template_ids: Vec::new(),
+            metadata: Metadata::default(),
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn zone_country_and_vat_number_fit_together() {
+        use VatZone::{Abroad, Domestic, DomesticWithoutVat, Eu};
+        for (zone, country, vat_number, conflict) in [
+            (Domestic, "DK", Some("DK13585628"), None),
+            (Domestic, "DE", None, None),
+            (DomesticWithoutVat, "DK", None, None),
+            (Eu, "DE", Some("DE136695976"), None),
+            (Eu, "GR", Some("EL094014201"), None),
+            (Eu, "GR", Some("GR094014201"), None),
+            (Eu, "GB", Some("XI123456789"), None),
+            (Eu, "GB", Some("GB123456789"), Some("vatZone")),
+            (Eu, "DK", Some("DK13585628"), Some("vatZone")),
+            (Eu, "NO", None, Some("vatZone")),
+            (Eu, "DE", Some("SE556188840401"), Some("vatNumber")),
+            (Domestic, "DK", Some("DE136695976"), Some("vatNumber")),
+            (Abroad, "NO", Some("NO974760673MVA"), None),
+            (Abroad, "CH", Some("CHE116281710"), None),
+            (Abroad, "US", Some("12-3456789"), None),
+            (Abroad, "SE", None, Some("vatZone")),
+        ] {
+            let found = zone_conflict(&company("DK"), &customer(zone, country, vat_number));
+            assert_eq!(found.map(|(property, _)| property), conflict, "{zone} {country} {vat_number:?}");
+        }
+    }
+
+    #[test]
+    fn a_danish_vat_number_holds_the_registration_number() {
+        for (country, vat_number, number) in [
+            ("DK", Some("DK13585628"), Some("13585628")),
+            ("DK", None, None),
+            ("DE", Some("DE136695976"), None),
+            ("SE", Some("DK13585628"), None),
+        ] {
+            assert_eq!(registration_number_of(country, vat_number).as_deref(), number);
+        }
+    }
 }

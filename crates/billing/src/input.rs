@@ -11,4 +11,4 @@ mod rules;
 
 pub use kinds::*;
 pub use documents::AskedLine;
-pub use rules::{Fields, rules};
+pub use rules::{Fields, Rule, rules};

@@ -102,13 +102,7 @@ mod tests {
 
     #[test]
     fn decimals_and_instants_have_one_text() {
-        for (value, text) in [
-            ("25.00", "25"),
-            ("0.50", "0.5"),
-            ("0", "0"),
-            ("0.000", "0"),
-            ("100", "100"),
-        ] {
+        for (value, text) in [("25.00", "25"), ("0.50", "0.5"), ("0", "0"), ("0.000", "0"), ("100", "100")] {
             assert_eq!(decimal_text(value.parse().unwrap()), text);
         }
         for (at, text) in [

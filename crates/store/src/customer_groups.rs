@@ -35,11 +35,7 @@ statements! {
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn get(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    id: CustomerGroupId,
-) -> Result<Option<CustomerGroup>, Error> {
+pub fn get(tx: &mut dyn Tx, company_id: CompanyId, id: CustomerGroupId) -> Result<Option<CustomerGroup>, Error> {
     tx.one(GET, params![company_id, id])?.map(read).transpose()
 }
 
@@ -48,59 +44,26 @@ pub fn get(
 /// # Errors
 /// What the shelves answer.
 pub fn list(tx: &mut dyn Tx, company_id: CompanyId) -> Result<Vec<CustomerGroup>, Error> {
-    tx.all(LIST, params![company_id])?
-        .into_iter()
-        .map(read)
-        .collect()
+    tx.all(LIST, params![company_id])?.into_iter().map(read).collect()
 }
 
 /// Which group has that number.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn by_number(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    number: &str,
-) -> Result<Option<CustomerGroupId>, Error> {
-    tx.one(BY_NUMBER, params![company_id, number])?
-        .map(|mut row| row.id())
-        .transpose()
+pub fn by_number(tx: &mut dyn Tx, company_id: CompanyId, number: &str) -> Result<Option<CustomerGroupId>, Error> {
+    tx.one(BY_NUMBER, params![company_id, number])?.map(|mut row| row.id()).transpose()
 }
 
 /// Shelves a new group.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn insert(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    group: &CustomerGroup,
-    at: Timestamp,
-) -> Result<(), Error> {
-    let CustomerGroup {
-        id,
-        number,
-        name,
-        discount,
-        account_id,
-        account_number: _,
-        account_name: _,
-        metadata,
-    } = group;
+pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, group: &CustomerGroup, at: Timestamp) -> Result<(), Error> {
+    let CustomerGroup { id, number, name, discount, account_id, account_number: _, account_name: _, metadata } = group;
     tx.exec(
         INSERT,
-        params![
-            company_id,
-            *id,
-            number.as_str(),
-            name.as_str(),
-            *discount,
-            *account_id,
-            json(metadata),
-            at,
-            at
-        ],
+        params![company_id, *id, number.as_str(), name.as_str(), *discount, *account_id, json(metadata), at, at],
     )?;
     metadata::replace(tx, company_id, RESOURCE, id.0, &metadata.0)
 }
@@ -109,34 +72,11 @@ pub fn insert(
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn update(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    group: &CustomerGroup,
-    at: Timestamp,
-) -> Result<(), Error> {
-    let CustomerGroup {
-        id,
-        number,
-        name,
-        discount,
-        account_id,
-        account_number: _,
-        account_name: _,
-        metadata,
-    } = group;
+pub fn update(tx: &mut dyn Tx, company_id: CompanyId, group: &CustomerGroup, at: Timestamp) -> Result<(), Error> {
+    let CustomerGroup { id, number, name, discount, account_id, account_number: _, account_name: _, metadata } = group;
     tx.exec(
         UPDATE,
-        params![
-            number.as_str(),
-            name.as_str(),
-            *discount,
-            *account_id,
-            json(metadata),
-            at,
-            company_id,
-            *id
-        ],
+        params![number.as_str(), name.as_str(), *discount, *account_id, json(metadata), at, company_id, *id],
     )?;
     metadata::replace(tx, company_id, RESOURCE, id.0, &metadata.0)
 }

@@ -69,11 +69,7 @@ statements! {
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn get(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    id: CustomerId,
-) -> Result<Option<Customer>, Error> {
+pub fn get(tx: &mut dyn Tx, company_id: CompanyId, id: CustomerId) -> Result<Option<Customer>, Error> {
     tx.one(GET, params![company_id, id])?.map(read).transpose()
 }
 
@@ -99,21 +95,9 @@ fn filtered(select: Select, filter: &Filter<'_>) -> Select {
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn all(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    filter: &Filter<'_>,
-) -> Result<Vec<Customer>, Error> {
-    let select = filtered(
-        Select::new(select!("where company_id = ?"), params![company_id]),
-        filter,
-    );
-    select
-        .and(BY_NUMBER_ORDER, params![])
-        .all(tx)?
-        .into_iter()
-        .map(read)
-        .collect()
+pub fn all(tx: &mut dyn Tx, company_id: CompanyId, filter: &Filter<'_>) -> Result<Vec<Customer>, Error> {
+    let select = filtered(Select::new(select!("where company_id = ?"), params![company_id]), filter);
+    select.and(BY_NUMBER_ORDER, params![]).all(tx)?.into_iter().map(read).collect()
 }
 
 /// A page of customers by number; a cursor carries the number.
@@ -126,31 +110,17 @@ pub fn list(
     filter: &Filter<'_>,
     part: &Part<String>,
 ) -> Result<Page<Customer>, Error> {
-    let mut select = filtered(
-        Select::new(select!("where company_id = ?"), params![company_id]),
-        filter,
-    );
+    let mut select = filtered(Select::new(select!("where company_id = ?"), params![company_id]), filter);
     if let Begin::After(number) = &part.begin {
         select = select.and(AFTER_NUMBER, params![number, number]);
     }
-    let select = select.and(BY_NUMBER_ORDER, params![]).and(
-        "limit ? offset ?",
-        params![part.fetch().cast_signed(), part.offset().cast_signed()],
-    );
-    let fetched = select
-        .all(tx)?
-        .into_iter()
-        .map(read)
-        .collect::<Result<Vec<_>, Error>>()?;
+    let select = select
+        .and(BY_NUMBER_ORDER, params![])
+        .and("limit ? offset ?", params![part.fetch().cast_signed(), part.offset().cast_signed()]);
+    let fetched = select.all(tx)?.into_iter().map(read).collect::<Result<Vec<_>, Error>>()?;
     let total = if let Begin::Page(_) = part.begin {
-        let count = Select::new(
-            "select count(*) from customers where company_id = ?",
-            params![company_id],
-        );
-        filtered(count, filter)
-            .one(tx)?
-            .map(|mut row| row.next())
-            .transpose()?
+        let count = Select::new("select count(*) from customers where company_id = ?", params![company_id]);
+        filtered(count, filter).one(tx)?.map(|mut row| row.next()).transpose()?
     } else {
         None
     };
@@ -161,42 +131,24 @@ pub fn list(
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn by_number(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    number: &str,
-) -> Result<Option<CustomerId>, Error> {
-    tx.one(BY_NUMBER, params![company_id, number])?
-        .map(|mut row| row.id())
-        .transpose()
+pub fn by_number(tx: &mut dyn Tx, company_id: CompanyId, number: &str) -> Result<Option<CustomerId>, Error> {
+    tx.one(BY_NUMBER, params![company_id, number])?.map(|mut row| row.id()).transpose()
 }
 
 /// Which customer has that id in another system.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn by_external_id(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    id: &str,
-) -> Result<Option<CustomerId>, Error> {
-    tx.one(BY_EXTERNAL_ID, params![company_id, id])?
-        .map(|mut row| row.id())
-        .transpose()
+pub fn by_external_id(tx: &mut dyn Tx, company_id: CompanyId, id: &str) -> Result<Option<CustomerId>, Error> {
+    tx.one(BY_EXTERNAL_ID, params![company_id, id])?.map(|mut row| row.id()).transpose()
 }
 
 /// The customer above a customer: none where there is no such customer, `Some(None)` at the top.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn parent(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    id: CustomerId,
-) -> Result<Option<Option<CustomerId>>, Error> {
-    tx.one(PARENT, params![company_id, id])?
-        .map(|mut row| row.opt_id())
-        .transpose()
+pub fn parent(tx: &mut dyn Tx, company_id: CompanyId, id: CustomerId) -> Result<Option<Option<CustomerId>>, Error> {
+    tx.one(PARENT, params![company_id, id])?.map(|mut row| row.opt_id()).transpose()
 }
 
 /// The next number that no customer has.
@@ -205,9 +157,7 @@ pub fn parent(
 /// What the shelves answer.
 pub fn next_number(tx: &mut dyn Tx, company_id: CompanyId) -> Result<String, Error> {
     loop {
-        let mut row = tx
-            .one(NEXT_NUMBER, params![company_id])?
-            .ok_or(Error::NotFound)?;
+        let mut row = tx.one(NEXT_NUMBER, params![company_id])?.ok_or(Error::NotFound)?;
         let number = row.next::<i64>()?.to_string();
         if by_number(tx, company_id, &number)?.is_none() {
             return Ok(number);
@@ -312,11 +262,7 @@ pub fn update(tx: &mut dyn Tx, company_id: CompanyId, customer: &Customer) -> Re
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn contact(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    id: ContactId,
-) -> Result<Option<Contact>, Error> {
+pub fn contact(tx: &mut dyn Tx, company_id: CompanyId, id: ContactId) -> Result<Option<Contact>, Error> {
     let read = |mut row: Row| {
         Ok(Contact {
             id: row.id()?,
@@ -328,20 +274,14 @@ pub fn contact(
             receives_invoices: row.next()?,
         })
     };
-    tx.one(CONTACT, params![company_id, id])?
-        .map(read)
-        .transpose()
+    tx.one(CONTACT, params![company_id, id])?.map(read).transpose()
 }
 
 /// A department of a customer.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn department(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    id: DepartmentId,
-) -> Result<Option<Department>, Error> {
+pub fn department(tx: &mut dyn Tx, company_id: CompanyId, id: DepartmentId) -> Result<Option<Department>, Error> {
     let read = |mut row: Row| {
         Ok(Department {
             id: row.id()?,
@@ -357,20 +297,14 @@ pub fn department(
             email: row.next()?,
         })
     };
-    tx.one(DEPARTMENT, params![company_id, id])?
-        .map(read)
-        .transpose()
+    tx.one(DEPARTMENT, params![company_id, id])?.map(read).transpose()
 }
 
 /// Where a customer's documents are mailed: to the contact that receives them, else to its own address.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn invoice_email(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    customer: &Customer,
-) -> Result<Option<String>, Error> {
+pub fn invoice_email(tx: &mut dyn Tx, company_id: CompanyId, customer: &Customer) -> Result<Option<String>, Error> {
     match tx.one(INVOICE_CONTACT, params![company_id, customer.id])? {
         Some(mut row) => row.next(),
         None => Ok(customer.email.clone()),

@@ -26,21 +26,9 @@ pub fn replace(
     pairs: &BTreeMap<String, String>,
 ) -> Result<(), Error> {
     let resource_id = resource_id.to_string();
-    tx.exec(
-        DELETE,
-        params![company_id, resource_type, resource_id.as_str()],
-    )?;
+    tx.exec(DELETE, params![company_id, resource_type, resource_id.as_str()])?;
     for (key, value) in pairs {
-        tx.exec(
-            INSERT,
-            params![
-                company_id,
-                resource_type,
-                resource_id.as_str(),
-                key.as_str(),
-                value.as_str()
-            ],
-        )?;
+        tx.exec(INSERT, params![company_id, resource_type, resource_id.as_str(), key.as_str(), value.as_str()])?;
     }
     Ok(())
 }
@@ -64,14 +52,10 @@ pub(crate) use has_pair;
 /// Only rows that have all the pairs; `has_pair` is that macro's text for their table.
 pub(crate) fn only(select: Select, has_pair: &'static str, pairs: Option<&Metadata>) -> Select {
     let pairs = pairs.into_iter().flat_map(|pairs| &pairs.0);
-    pairs.fold(select, |select, (key, value)| {
-        select.and(has_pair, params![key, value])
-    })
+    pairs.fold(select, |select, (key, value)| select.and(has_pair, params![key, value]))
 }
 
 /// A text as a pattern of `like … escape '\\'` that means itself.
 pub(crate) fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_")
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }

@@ -65,7 +65,7 @@ fn rewrite(statement: &str, dialect: Dialect) -> String {
             let whole = !before.ends_with(is_word) && !after.starts_with(is_word);
             text.push_str(before);
             // A type stands after a column's name, never first on its line.
-            let named = before.rsplit('\n').next().is_some_and(|line| !line.trim().is_empty());
+            let named = text.rsplit('\n').next().is_some_and(|line| !line.trim().is_empty());
             text.push_str(if whole && named { to } else { from });
             rest = after;
         }

@@ -62,12 +62,7 @@ statements! {
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn get(
-    tx: &mut dyn Tx,
-    company: &Company,
-    today: Date,
-    id: PriceId,
-) -> Result<Option<Price>, Error> {
+pub fn get(tx: &mut dyn Tx, company: &Company, today: Date, id: PriceId) -> Result<Option<Price>, Error> {
     let Some(row) = tx.one(GET, params![today, today, today, today, company.id, id])? else {
         return Ok(None);
     };
@@ -79,32 +74,19 @@ pub fn get(
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn of_product(
-    tx: &mut dyn Tx,
-    company: &Company,
-    today: Date,
-    product: ProductId,
-) -> Result<Vec<Price>, Error> {
-    let rows = tx.all(
-        OF_PRODUCT,
-        params![today, today, today, today, company.id, product],
-    )?;
+pub fn of_product(tx: &mut dyn Tx, company: &Company, today: Date, product: ProductId) -> Result<Vec<Price>, Error> {
+    let rows = tx.all(OF_PRODUCT, params![today, today, today, today, company.id, product])?;
     if rows.is_empty() {
         return Ok(Vec::new());
     }
     let quoted = quoted(tx, company.id, today)?;
-    rows.into_iter()
-        .map(|row| read(row, company, &quoted))
-        .collect()
+    rows.into_iter().map(|row| read(row, company, &quoted)).collect()
 }
 
 /// The currencies with an exchange rate on or before a day.
 fn quoted(tx: &mut dyn Tx, company_id: CompanyId, today: Date) -> Result<Vec<Currency>, Error> {
     let rows = tx.all(QUOTED, params![company_id, today])?;
-    let mut quoted = rows
-        .into_iter()
-        .map(|mut row| row.parse())
-        .collect::<Result<Vec<Currency>, Error>>()?;
+    let mut quoted = rows.into_iter().map(|mut row| row.parse()).collect::<Result<Vec<Currency>, Error>>()?;
     quoted.sort();
     Ok(quoted)
 }
@@ -188,12 +170,8 @@ fn read(mut row: Row, company: &Company, quoted: &[Currency]) -> Result<Price, E
     let (is_default, is_locked) = (row.next()?, row.next()?);
     let (created_at, updated_at) = (row.next()?, row.next()?);
     let mut rate = || Ok::<_, Error>(row.next::<Option<Decimal>>()?.unwrap_or_default());
-    let vat_rates_by_zone = VatRatesByZone {
-        domestic: rate()?,
-        eu: rate()?,
-        abroad: rate()?,
-        domestic_without_vat: rate()?,
-    };
+    let vat_rates_by_zone =
+        VatRatesByZone { domestic: rate()?, eu: rate()?, abroad: rate()?, domestic_without_vat: rate()? };
     Ok(Price {
         id,
         product_id,
@@ -210,11 +188,7 @@ fn read(mut row: Row, company: &Company, quoted: &[Currency]) -> Result<Price, E
         status,
         is_default,
         is_locked,
-        vat_rates_by_zone: if company.is_vat_registered {
-            vat_rates_by_zone
-        } else {
-            VatRatesByZone::default()
-        },
+        vat_rates_by_zone: if company.is_vat_registered { vat_rates_by_zone } else { VatRatesByZone::default() },
         available_currencies: available_currencies(currency, company.currency, quoted),
         created_at,
         updated_at,

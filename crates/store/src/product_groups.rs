@@ -16,10 +16,10 @@ macro_rules! select {
     ($suffix:literal) => {
         concat!(
             "select p.id, p.number, p.name, p.description, p.domestic_account_id, d.account_number, d.name, ",
-            "g.eu_account_id, e.account_number, e.name, p.abroad_account_id, a.account_number, a.name, ",
-            "g.domestic_without_vat_account_id, w.account_number, w.name, ",
+            "p.eu_account_id, e.account_number, e.name, p.abroad_account_id, a.account_number, a.name, ",
+            "p.domestic_without_vat_account_id, w.account_number, w.name, ",
             "(select count(*) from products r where r.company_id = p.company_id and r.product_group_id = p.id), ",
-            "g.created_at, p.updated_at from product_groups p ",
+            "p.created_at, p.updated_at from product_groups p ",
             "join accounts d on d.company_id = p.company_id and d.id = p.domestic_account_id ",
             "join accounts e on e.company_id = p.company_id and e.id = p.eu_account_id ",
             "join accounts a on a.company_id = p.company_id and a.id = p.abroad_account_id ",
@@ -48,11 +48,7 @@ statements! {
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn get(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    id: ProductGroupId,
-) -> Result<Option<ProductGroup>, Error> {
+pub fn get(tx: &mut dyn Tx, company_id: CompanyId, id: ProductGroupId) -> Result<Option<ProductGroup>, Error> {
     tx.one(GET, params![company_id, id])?.map(read).transpose()
 }
 
@@ -70,30 +66,18 @@ pub fn list(
     const SEARCHED: &str = "and p.search_text like ? escape '\\'";
     let pattern = search.map(|text| format!("%\n{}%", escaped(&text.to_lowercase())));
     let (after, ordered) = placed!(sort, order);
-    let mut select = Select::new(select!("where p.company_id = ?"), params![company_id])
-        .and_if(SEARCHED, pattern.as_deref());
+    let mut select =
+        Select::new(select!("where p.company_id = ?"), params![company_id]).and_if(SEARCHED, pattern.as_deref());
     if let Begin::After((value, id)) = &part.begin {
         select = select.and(after, params![value, *id]);
     }
-    let select = select.and(ordered, params![]).and(
-        "limit ? offset ?",
-        params![part.fetch().cast_signed(), part.offset().cast_signed()],
-    );
-    let fetched = select
-        .all(tx)?
-        .into_iter()
-        .map(read)
-        .collect::<Result<Vec<_>, Error>>()?;
+    let select = select
+        .and(ordered, params![])
+        .and("limit ? offset ?", params![part.fetch().cast_signed(), part.offset().cast_signed()]);
+    let fetched = select.all(tx)?.into_iter().map(read).collect::<Result<Vec<_>, Error>>()?;
     let total = if let Begin::Page(_) = part.begin {
-        let count = Select::new(
-            "select count(*) from product_groups p where company_id = ?",
-            params![company_id],
-        );
-        count
-            .and_if(SEARCHED, pattern)
-            .one(tx)?
-            .map(|mut row| row.next())
-            .transpose()?
+        let count = Select::new("select count(*) from product_groups p where company_id = ?", params![company_id]);
+        count.and_if(SEARCHED, pattern).one(tx)?.map(|mut row| row.next()).transpose()?
     } else {
         None
     };
@@ -125,35 +109,17 @@ pub struct SalesAccount {
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn account(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    id: AccountId,
-) -> Result<Option<SalesAccount>, Error> {
-    let read = |mut row: Row| {
-        Ok(SalesAccount {
-            number: row.next()?,
-            name: row.next()?,
-            vat_type: row.opt_parse()?,
-        })
-    };
-    tx.one(ACCOUNT, params![company_id, id])?
-        .map(read)
-        .transpose()
+pub fn account(tx: &mut dyn Tx, company_id: CompanyId, id: AccountId) -> Result<Option<SalesAccount>, Error> {
+    let read = |mut row: Row| Ok(SalesAccount { number: row.next()?, name: row.next()?, vat_type: row.opt_parse()? });
+    tx.one(ACCOUNT, params![company_id, id])?.map(read).transpose()
 }
 
 /// Which group has that number.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn by_number(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    number: &str,
-) -> Result<Option<ProductGroupId>, Error> {
-    tx.one(BY_NUMBER, params![company_id, number])?
-        .map(|mut row| row.id())
-        .transpose()
+pub fn by_number(tx: &mut dyn Tx, company_id: CompanyId, number: &str) -> Result<Option<ProductGroupId>, Error> {
+    tx.one(BY_NUMBER, params![company_id, number])?.map(|mut row| row.id()).transpose()
 }
 
 /// Shelves a new group.

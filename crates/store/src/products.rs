@@ -62,11 +62,7 @@ statements! {
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn get(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    id: ProductId,
-) -> Result<Option<Product>, Error> {
+pub fn get(tx: &mut dyn Tx, company_id: CompanyId, id: ProductId) -> Result<Option<Product>, Error> {
     tx.one(GET, params![company_id, id])?.map(read).transpose()
 }
 
@@ -84,9 +80,7 @@ pub struct Filter<'a> {
 }
 
 fn filtered(select: Select, filter: &Filter<'_>) -> Select {
-    let pattern = filter
-        .search
-        .map(|text| format!("%{}%", escaped(&text.to_lowercase())));
+    let pattern = filter.search.map(|text| format!("%{}%", escaped(&text.to_lowercase())));
     let select = select
         .and_if("and p.search_text like ? escape '\\'", pattern)
         .and_if("and p.is_active = ?", filter.is_active.map(yes_no))
@@ -106,32 +100,18 @@ pub fn list(
     part: &Part<(String, ProductId)>,
 ) -> Result<Page<Product>, Error> {
     let (after, ordered) = placed!(sort, order);
-    let all = Select::new(
-        columns!("select", " from products p where company_id = ?"),
-        params![company_id],
-    );
+    let all = Select::new(columns!("select", " from products p where company_id = ?"), params![company_id]);
     let mut select = filtered(all, filter);
     if let Begin::After((value, id)) = &part.begin {
         select = select.and(after, params![value, *id]);
     }
-    let select = select.and(ordered, params![]).and(
-        "limit ? offset ?",
-        params![part.fetch().cast_signed(), part.offset().cast_signed()],
-    );
-    let fetched = select
-        .all(tx)?
-        .into_iter()
-        .map(read)
-        .collect::<Result<Vec<_>, Error>>()?;
+    let select = select
+        .and(ordered, params![])
+        .and("limit ? offset ?", params![part.fetch().cast_signed(), part.offset().cast_signed()]);
+    let fetched = select.all(tx)?.into_iter().map(read).collect::<Result<Vec<_>, Error>>()?;
     let total = if let Begin::Page(_) = part.begin {
-        let count = Select::new(
-            "select count(*) from products p where company_id = ?",
-            params![company_id],
-        );
-        filtered(count, filter)
-            .one(tx)?
-            .map(|mut row| row.next())
-            .transpose()?
+        let count = Select::new("select count(*) from products p where company_id = ?", params![company_id]);
+        filtered(count, filter).one(tx)?.map(|mut row| row.next()).transpose()?
     } else {
         None
     };
@@ -147,28 +127,16 @@ pub fn list(
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn by_number(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    number: &str,
-) -> Result<Option<ProductId>, Error> {
-    tx.one(BY_NUMBER, params![company_id, number])?
-        .map(|mut row| row.id())
-        .transpose()
+pub fn by_number(tx: &mut dyn Tx, company_id: CompanyId, number: &str) -> Result<Option<ProductId>, Error> {
+    tx.one(BY_NUMBER, params![company_id, number])?.map(|mut row| row.id()).transpose()
 }
 
 /// Which product has that id in another system.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn by_external_id(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    id: &str,
-) -> Result<Option<ProductId>, Error> {
-    tx.one(BY_EXTERNAL_ID, params![company_id, id])?
-        .map(|mut row| row.id())
-        .transpose()
+pub fn by_external_id(tx: &mut dyn Tx, company_id: CompanyId, id: &str) -> Result<Option<ProductId>, Error> {
+    tx.one(BY_EXTERNAL_ID, params![company_id, id])?.map(|mut row| row.id()).transpose()
 }
 
 /// Shelves a new product.

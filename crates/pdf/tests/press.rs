@@ -1,0 +1,134 @@
+//! The press and its children: limits, errors, sameness, memory. The children
+//! are this very test binary, told to run the one test [`child`] alone.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use pdf::{Job, Press, PressConfig, RenderError};
+use serde_json::json;
+
+#[test]
+#[ignore = "what the press starts as its child"]
+fn child() -> ExitCode {
+    pdf::serve_stdio()
+}
+
+fn config() -> PressConfig {
+    PressConfig {
+        arguments: ["child", "--exact", "--ignored"].map(String::from).to_vec(),
+        time_limit: Duration::from_secs(30),
+        ..PressConfig::new(std::env::current_exe().unwrap())
+    }
+}
+
+fn job(source: &str) -> Job {
+    Job {
+        source: source.into(),
+        data: json!({"name": "Grüße & Søn"}),
+        date: (2026, 6, 15),
+        identifier: "one".into(),
+        ..Job::default()
+    }
+}
+
+fn refused(source: &str) -> (String, usize, usize) {
+    match pdf::render(&job(source)) {
+        Err(RenderError::Template { message, line, column }) => (message, line, column),
+        other => panic!("{source}: {:?}", other.map(|pdf| pdf.len())),
+    }
+}
+
+#[test]
+fn a_broken_template_names_its_place() {
+    assert_eq!(refused("= Hello\n  #nothing"), ("unknown variable: nothing".into(), 2, 4));
+    assert_eq!(refused("\n\n#let f(x) = x + \"a\"\n#f(1)").1, 3);
+    assert_eq!(refused("#(").1, 1);
+    assert_eq!(refused("#let d = json(\"data.json\")\n#d.none").1, 2);
+}
+
+#[test]
+fn a_template_sees_no_file_and_no_package() {
+    assert!(refused("#read(\"/etc/passwd\")").0.contains("not found"));
+    assert!(refused("#read(\"../../../../etc/passwd\")").0.contains("would escape"));
+    assert!(refused("#read(\"Cargo.toml\")").0.contains("not found"));
+    assert!(refused("#import \"@preview/cetz:0.3.0\"").0.contains("not found"));
+}
+
+#[test]
+fn assets_and_the_date_are_the_jobs_own() {
+    let mut job = job("#read(\"note.txt\") #datetime.today().display() #json(\"data.json\").name");
+    job.assets.insert("note.txt".into(), b"an asset".to_vec());
+    let pdf = Press::new(config()).render(&job).unwrap();
+    assert!(pdf.starts_with(b"%PDF-"));
+    assert_eq!(pdf, pdf::render(&job).unwrap());
+    assert_eq!(pdf, pdf::render(&job).unwrap());
+    job.identifier = "two".into();
+    assert_ne!(pdf, pdf::render(&job).unwrap());
+}
+
+#[test]
+fn letters_that_no_font_has_are_no_reason_to_refuse() {
+    assert!(pdf::render(&job("株式会社 🐝")).unwrap().starts_with(b"%PDF-"));
+}
+
+#[test]
+fn endless_templates_are_cut_off_and_the_press_goes_on() {
+    let press = Press::new(PressConfig { time_limit: Duration::from_secs(2), ..config() });
+    let begun = Instant::now();
+    // Typst itself stops a plain endless loop; nested ones outlive anyone.
+    let endless = job("#for i in range(9999) { for j in range(9999) { for k in range(9999) {} } }");
+    assert_eq!(press.render(&endless), Err(RenderError::TooSlow));
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(press.render(&job("#while true {}")).is_err());
+    assert!(press.render(&job("Still here.")).is_ok());
+}
+
+#[test]
+fn greedy_templates_are_cut_off_and_the_press_goes_on() {
+    let press = Press::new(PressConfig { memory_limit_mib: 512, ..config() });
+    let greedy = job("#let s = \"aaaaaaaaaaaaaaaa\"\n#for i in range(40) { s = s + s }");
+    assert_eq!(press.render(&greedy), Err(RenderError::TooMuchMemory));
+    assert!(press.render(&job("Still here.")).is_ok());
+}
+
+#[test]
+fn children_are_started_on_demand_shared_and_ended_when_idle() {
+    let press = Press::new(PressConfig { workers: 2, idle_after: Duration::from_millis(300), ..config() });
+    assert_eq!(press.children(), 0);
+    std::thread::scope(|threads| {
+        for _ in 0..8 {
+            threads.spawn(|| assert!(press.render(&job("One of many.")).is_ok()));
+        }
+    });
+    assert!((1..=2).contains(&press.children()));
+    let begun = Instant::now();
+    while press.children() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "a child that nobody needs lives on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(press.render(&job("Once more.")).is_ok());
+}
+
+#[test]
+fn a_program_that_is_no_press_is_an_error() {
+    let press = Press::new(PressConfig { program: "false".into(), arguments: Vec::new(), ..config() });
+    assert!(matches!(press.render(&job("x")), Err(RenderError::Broken(_))));
+}
+
+#[test]
+fn memory_stays_flat() {
+    let resident = || -> u64 {
+        let status = std::fs::read_to_string("/proc/self/statm").unwrap();
+        status.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 4096 >> 20
+    };
+    let print = |i: u32| {
+        let mut job = job("#for i in range(40) [#json(\"data.json\").name #i #lorem(20) \\ ]");
+        job.data = json!({"name": i.to_string()});
+        pdf::render(&job).unwrap();
+    };
+    (0..20).for_each(print);
+    let before = resident();
+    (20..220).for_each(print);
+    let after = resident();
+    assert!(after < before + 40, "grew from {before} to {after} MiB");
+}

@@ -1,0 +1,105 @@
+//! The HTTP doors: the router, the listener and how it is shut.
+
+pub mod contract;
+mod docs;
+mod door;
+mod error;
+pub mod openapi;
+pub mod route;
+pub mod routes;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::App;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use billing::keys::Network;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+
+use door::Door;
+use route::Route;
+
+/// How long a client may take to send its headers.
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+/// How long what runs may take to end once the server is told to stop.
+const DRAIN_WITHIN: Duration = Duration::from_secs(20);
+
+/// The router over the one table of routes.
+fn router(app: Arc<App>, proxies: Vec<Network>) -> Router {
+    let door = Arc::new(Door::new(app, proxies));
+    let mut by_path: Vec<(&'static str, Vec<Route>)> = Vec::new();
+    for route in routes::routes() {
+        match by_path.iter_mut().find(|(path, _)| *path == route.path) {
+            Some((_, routes)) => routes.push(route),
+            None => by_path.push((route.path, vec![route])),
+        }
+    }
+    let mut router = Router::new();
+    for (path, routes) in by_path {
+        let (door, routes): (_, Arc<[Route]>) = (door.clone(), routes.into());
+        let handler = move |ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request<Body>| {
+            door::handle(door.clone(), routes.clone(), peer, request)
+        };
+        router = router.route(&format!("/api{path}"), axum::routing::any(handler));
+    }
+    let unknown = move |request: Request<Body>| {
+        let answer = door::unknown(&door, request.uri().path(), request.headers().get("x-request-id"));
+        async move { answer }
+    };
+    docs::add(router).fallback(unknown)
+}
+
+/// Serves until `stop` is done; then what runs is finished, within 20 seconds.
+pub async fn serve(
+    listener: TcpListener,
+    app: Arc<App>,
+    proxies: Vec<Network>,
+    stop: impl Future<Output = ()>,
+) {
+    let router = router(app, proxies);
+    let graceful = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let (stream, peer) = tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(fault) => {
+                    // Out of file descriptors: what is open must end before more can come.
+                    tracing::warn!(%fault, "a connection can't be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+        };
+        // A small answer must not wait for the next packet.
+        let _ = stream.set_nodelay(true);
+        let router = router.clone();
+        let service = tower::service_fn(move |mut request: Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            let mut router = router.clone();
+            async move { tower::Service::call(&mut router, request.map(Body::new)).await }
+        });
+        let mut builder = Builder::new(TokioExecutor::new()).http1_only();
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
+        let connection =
+            builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+        let watched = graceful.watch(connection);
+        tokio::spawn(async move {
+            // A client that breaks off ends its own connection and nothing else.
+            let _ = watched.await;
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(DRAIN_WITHIN, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not end in time");
+    }
+}

@@ -1,0 +1,353 @@
+//! The door: one road for every request of the API. Route, key, scope, media type,
+//! body, contract, verb; each refusal in the envelope, each answer with its request id.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use app::keys::Credential;
+use app::{App, Caller, Error};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use billing::json::instant_text;
+use billing::keys::Network;
+use billing::refusal::Faults;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::contract;
+use super::error::Fault;
+use super::route::{Answer, Call, Route};
+
+/// The largest body that is read.
+const LARGEST_BODY: usize = 1024 * 1024;
+/// How long a body may take to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
+/// How many requests are worked at once; more are told to come again.
+const AT_ONCE: usize = 1_024;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const EXPIRES_AT: HeaderName = HeaderName::from_static("x-api-key-expires-at");
+
+/// What every request is worked with.
+pub(crate) struct Door {
+    pub(crate) app: Arc<App>,
+    pub(crate) proxies: Vec<Network>,
+    pub(crate) places: tokio::sync::Semaphore,
+}
+
+impl Door {
+    pub(crate) fn new(app: Arc<App>, proxies: Vec<Network>) -> Door {
+        Door { app, proxies, places: tokio::sync::Semaphore::new(AT_ONCE) }
+    }
+}
+
+/// What is known of a request before anything is decided.
+struct Seen {
+    id: String,
+    method: String,
+    path: String,
+    query: Option<String>,
+    headers: HeaderMap,
+    address: IpAddr,
+    begun: Instant,
+}
+
+/// What is remembered of a request for its log line and its answer.
+#[derive(Default)]
+struct Known {
+    company: Option<String>,
+    actor: Option<String>,
+    expires_at: Option<String>,
+}
+
+/// Answers one request of one of the routes of a path; none when the path is not ours.
+pub(crate) async fn handle(door: Arc<Door>, routes: Arc<[Route]>, peer: SocketAddr, request: Request<Body>) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let seen = Seen {
+        id: request_id(&head.headers),
+        method: head.method.as_str().to_owned(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().map(str::to_owned),
+        address: address(peer.ip(), &head.headers, &door.proxies),
+        headers: head.headers,
+        begun: Instant::now(),
+    };
+    let mut known = Known::default();
+    let pattern = routes.first().map_or("-", |route| route.path);
+    let done = answer(&door, &routes, &seen, body, &mut known).await;
+    let (mut response, cause) = match done {
+        Ok(response) => (response, None),
+        Err(fault) => refuse(&door, fault, &seen, &routes),
+    };
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&seen.id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    if let Some(at) = known.expires_at.as_deref().and_then(|at| HeaderValue::from_str(at).ok()) {
+        headers.insert(EXPIRES_AT, at);
+    }
+    log(&seen, pattern, response.status().as_u16(), &known, cause.as_deref());
+    response
+}
+
+fn log(seen: &Seen, pattern: &str, status: u16, known: &Known, cause: Option<&str>) {
+    let micros = u64::try_from(seen.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let company = known.company.as_deref().unwrap_or("-");
+    let key = known.actor.as_deref().unwrap_or("-");
+    if let Some(cause) = cause {
+        tracing::error!(
+            request_id = seen.id, method = seen.method, route = pattern, status, duration_us = micros, company_id = company,
+            key_id = key, cause, "request"
+        );
+    } else {
+        tracing::info!(
+            request_id = seen.id, method = seen.method, route = pattern, status, duration_us = micros, company_id = company,
+            key_id = key, "request"
+        );
+    }
+}
+
+async fn answer(
+    door: &Door,
+    routes: &[Route],
+    seen: &Seen,
+    body: Body,
+    known: &mut Known,
+) -> Result<Response<Body>, Fault> {
+    let id = path_id(routes, &seen.path)?;
+    let method = if seen.method == "HEAD" { "GET" } else { &seen.method };
+    let route = routes.iter().find(|route| route.method == method);
+    let route = route.ok_or_else(|| Fault::new(405, "METHOD_NOT_ALLOWED", format!("{} is not allowed here.", seen.method)))?;
+    let _place = door.places.try_acquire().map_err(|_| Fault::from(Error::Busy("too many requests at once".to_owned())))?;
+    check_accept(route, &seen.headers)?;
+    let (key, pairs) = key(seen)?;
+    let by = authenticate(door, key, seen).await?;
+    known.company = Some(by.company_id.to_string());
+    known.actor = by.actor.named().1;
+    known.expires_at = by.expires_at.map(instant_text);
+    if let Some(scope) = route.scope.filter(|scope| !by.may(*scope)) {
+        return Err(Error::Forbidden { required: vec![scope] }.into());
+    }
+    let mut faults = Faults::default();
+    let query = query(route, &pairs, &mut faults);
+    let body = read_body(route, &seen.headers, body, &mut faults).await?;
+    if !faults.is_empty() {
+        return Err(Error::Invalid(faults).into());
+    }
+    let call = Call { app: door.app.clone(), by, id, body, query };
+    let answer = (route.run)(call).await?;
+    Ok(respond(route, answer, &seen.headers))
+}
+
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get(&REQUEST_ID).and_then(|value| value.to_str().ok());
+    let is_good = |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+    given.filter(is_good).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+}
+
+/// The client's address: the peer's, or behind a trusted proxy the last hop outside the trusted ones.
+fn address(peer: IpAddr, headers: &HeaderMap, proxies: &[Network]) -> IpAddr {
+    let is_trusted = |address: IpAddr| proxies.iter().any(|network| network.contains(address));
+    if !is_trusted(peer) {
+        return peer;
+    }
+    let hops = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let hops: Vec<&str> = hops.flat_map(|value| value.split(',')).map(str::trim).collect();
+    for hop in hops.into_iter().rev() {
+        match hop.parse::<IpAddr>() {
+            Ok(address) if is_trusted(address) => {}
+            Ok(address) => return address,
+            Err(_) => return peer,
+        }
+    }
+    peer
+}
+
+/// The id in the path, where the route has one; what is no UUID is not there.
+fn path_id(routes: &[Route], path: &str) -> Result<Option<Uuid>, Fault> {
+    let pattern = routes.first().map_or("", |route| route.path);
+    let path = path.strip_prefix("/api").unwrap_or(path);
+    for (part, actual) in pattern.split('/').zip(path.split('/')) {
+        if part == "{id}" {
+            let id = (actual.len() == 36).then(|| Uuid::try_parse(actual).ok()).flatten();
+            return id.map(Some).ok_or_else(|| Fault::new(404, "NOT_FOUND", "There is no such resource."));
+        }
+    }
+    Ok(None)
+}
+
+type Pairs = Vec<(String, String)>;
+
+/// The key, from the header or the query, and the query without it.
+fn key(seen: &Seen) -> Result<(String, Pairs), Fault> {
+    let pairs: Pairs = match &seen.query {
+        None => Vec::new(),
+        Some(query) => form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+    };
+    let (in_query, rest): (Pairs, Pairs) = pairs.into_iter().partition(|(name, _)| name == "x-api-key");
+    let in_headers: Vec<&str> = seen.headers.get_all("x-api-key").iter().filter_map(|v| v.to_str().ok()).collect();
+    let mut keys: Vec<&str> = in_headers;
+    keys.extend(in_query.iter().map(|(_, key)| key.as_str()));
+    keys.dedup();
+    match keys[..] {
+        [key] => Ok((key.to_owned(), rest)),
+        _ => Err(Error::Unauthorized { reason: None }.into()),
+    }
+}
+
+async fn authenticate(door: &Door, key: String, seen: &Seen) -> Result<Caller, Fault> {
+    let agent = seen.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let agent = agent.map(|agent| agent.chars().take(200).collect());
+    let credential = Credential { key, address: seen.address, request_id: seen.id.clone(), agent };
+    Ok(door.app.authenticate(credential).await?)
+}
+
+fn check_accept(route: &Route, headers: &HeaderMap) -> Result<(), Fault> {
+    let offered = if route.is_file { "application/pdf" } else { "application/json" };
+    let Some(accept) = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()) else { return Ok(()) };
+    let takes = |range: &str| {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default();
+        let is_refused = parts.any(|part| part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32)));
+        !is_refused && (name == "*/*" || name.eq_ignore_ascii_case(offered) || name == "application/*")
+    };
+    if accept.split(',').any(takes) {
+        return Ok(());
+    }
+    Err(Fault::new(406, "NOT_ACCEPTABLE", format!("This route answers {offered}.")))
+}
+
+fn query(route: &Route, pairs: &[(String, String)], faults: &mut Faults) -> String {
+    let Some(input) = &route.query else {
+        for (name, _) in pairs {
+            faults.add(name.as_str(), "whitelistValidation", format!("property {name} should not exist"));
+        }
+        return String::new();
+    };
+    let json = contract::query_json(&input.shape, pairs, faults);
+    if let Ok(found) = contract::check(&input.shape, &json) {
+        faults.0.extend(found.0);
+    }
+    json
+}
+
+async fn read_body(route: &Route, headers: &HeaderMap, body: Body, faults: &mut Faults) -> Result<String, Fault> {
+    let bytes = take_body(headers, body).await?;
+    let Some(input) = &route.input else { return Ok(String::new()) };
+    if bytes.is_empty() {
+        if input.shape.allows_nothing() {
+            return Ok(String::new());
+        }
+        return Err(malformed(&contract::Malformed { line: 1, column: 0, message: "the body is empty".to_owned() }));
+    }
+    let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media = media.split(';').next().unwrap_or_default().trim();
+    if !media.eq_ignore_ascii_case("application/json") {
+        return Err(Fault::new(415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json."));
+    }
+    let text = String::from_utf8(bytes.into()).map_err(|fault| {
+        let message = format!("the body is not UTF-8 from byte {}", fault.utf8_error().valid_up_to());
+        malformed(&contract::Malformed { line: 1, column: 0, message })
+    })?;
+    let found = contract::check(&input.shape, &text).map_err(|fault| malformed(&fault))?;
+    faults.0.extend(found.0);
+    Ok(text)
+}
+
+async fn take_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Fault> {
+    let too_large = || Fault::new(413, "BODY_TOO_LARGE", format!("A body holds at most {LARGEST_BODY} bytes."));
+    let said = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if said.and_then(|text| text.parse::<usize>().ok()).is_some_and(|length| length > LARGEST_BODY) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(BODY_WITHIN, to_bytes(body, LARGEST_BODY)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(fault)) => {
+            // The limit was met, or the client went away: then nobody reads the answer.
+            let is_limit = std::error::Error::source(&fault).is_some_and(|source| source.to_string().contains("limit"));
+            let fault = fault.to_string();
+            if is_limit || fault.contains("limit") {
+                Err(too_large())
+            } else {
+                Err(Fault::new(400, "SHARED_MALFORMED_JSON", "The body did not arrive whole."))
+            }
+        }
+        Err(_) => Err(Fault::new(408, "REQUEST_TIMEOUT", "The body did not arrive in time.")),
+    }
+}
+
+fn malformed(fault: &contract::Malformed) -> Fault {
+    let message = format!("The body is not JSON: {}.", fault.message);
+    Fault::new(400, "SHARED_MALFORMED_JSON", message).with(json!({ "line": fault.line, "column": fault.column }))
+}
+
+fn respond(route: &Route, answer: Answer, asked: &HeaderMap) -> Response<Body> {
+    let status = StatusCode::from_u16(route.status).unwrap_or(StatusCode::OK);
+    let response = Response::builder().status(status);
+    let built = match answer {
+        Answer::Nothing => response.body(Body::empty()),
+        Answer::Json { body, made } => {
+            let response = response.header(header::CONTENT_TYPE, "application/json; charset=utf-8");
+            let response = match made.filter(|_| route.status == 201) {
+                Some(id) => response.header(header::LOCATION, format!("/api{}/{id}", route.path)),
+                None => response,
+            };
+            response.body(Body::from(body))
+        }
+        Answer::File(file) => {
+            let tag = file.sha256.map(|sha256| format!("\"{sha256}\""));
+            let is_known = tag.as_deref().is_some_and(|tag| {
+                asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(|known| known == tag)
+            });
+            let ascii: String = file.name.chars().map(|c| if c.is_ascii_graphic() { c } else { '-' }).collect();
+            let response = match tag {
+                Some(tag) => response.header(header::ETAG, tag),
+                None => response.header(header::CACHE_CONTROL, "no-store"),
+            };
+            if is_known {
+                response.status(StatusCode::NOT_MODIFIED).body(Body::empty())
+            } else {
+                response
+                    .header(header::CONTENT_TYPE, file.content_type)
+                    .header(header::CONTENT_DISPOSITION, format!("inline; filename=\"{ascii}\""))
+                    .body(Body::from(file.bytes))
+            }
+        }
+    };
+    built.unwrap_or_else(|_| Response::new(Body::empty()))
+}
+
+/// An error in its envelope, and the cause that only the log sees.
+fn refuse(door: &Door, mut fault: Fault, seen: &Seen, routes: &[Route]) -> (Response<Body>, Option<String>) {
+    let path = seen.path.strip_prefix("/api").unwrap_or(&seen.path);
+    let cause = fault.cause.take();
+    let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = Response::new(Body::from(fault.body(door.app.now(), path)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    if fault.status == 503 {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if fault.status == 405 {
+        let allowed: Vec<&str> = routes.iter().map(|route| route.method).collect();
+        if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
+            headers.insert(header::ALLOW, allowed);
+        }
+    }
+    (response, cause)
+}
+
+/// A path that is no route's.
+pub(crate) fn unknown(door: &Door, path: &str, id: Option<&HeaderValue>) -> Response<Body> {
+    let relative = path.strip_prefix("/api").unwrap_or(path);
+    let fault = Fault::new(404, "NOT_FOUND", "There is no such route.");
+    let mut response = Response::new(Body::from(fault.body(door.app.now(), relative)));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    let fresh = || HeaderValue::from_str(&Uuid::now_v7().to_string()).unwrap_or(HeaderValue::from_static("-"));
+    headers.insert(REQUEST_ID, id.cloned().unwrap_or_else(fresh));
+    response
+}

@@ -1,0 +1,223 @@
+//! The published contract: OpenAPI 3.1, made from the route table and the very
+//! schemas that requests are checked by.
+
+use serde_json::{Map, Value, json};
+
+use super::route::{Input, Route};
+use super::routes::routes;
+
+/// The whole contract.
+pub fn document() -> Value {
+    let mut schemas = Map::new();
+    let mut paths = Map::new();
+    for route in routes() {
+        let operation = operation(&route, &mut schemas);
+        let path = paths.entry(route.path.to_owned()).or_insert_with(|| json!({}));
+        path[route.method.to_lowercase()] = operation;
+    }
+    schemas.insert("Error".to_owned(), error_schema());
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "ledgerbee",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Billing documents: invoices, credit notes and what they stand on.",
+            "description": "An independent, self-hosted implementation of an HTTP API compatible with LedgerBee's public API; not \
+                affiliated with LedgerBee. Decimals are strings in answers; in requests a decimal may be a string or a number, \
+                read from its literal digits. Instants are ISO 8601 with milliseconds and Z, dates are YYYY-MM-DD in the \
+                company's time zone. Unknown fields and query parameters are refused. Every answer carries X-Request-Id.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" }
+        },
+        "servers": [{ "url": "/api" }],
+        "tags": tags(),
+        "security": [{ "key": [] }],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "key": { "type": "apiKey", "in": "header", "name": "x-api-key", "description": "`lb_live_…` or `lb_test_…`" },
+                "keyInQuery": { "type": "apiKey", "in": "query", "name": "x-api-key" }
+            }
+        }
+    })
+}
+
+fn tags() -> Value {
+    json!([
+        { "name": "Invoices", "description": "Drafted without a number; numbered and booked when sent." },
+        { "name": "Credit notes", "description": "Numbered on creation, totals negative, never more than was invoiced." },
+        { "name": "Customers", "description": "Customers and their groups." },
+        { "name": "Catalogue", "description": "Product groups, products and prices." },
+        { "name": "Accounting", "description": "Accounts, VAT codes, exchange rates." },
+        { "name": "Company", "description": "The company, its templates and the key in use." }
+    ])
+}
+
+fn tag(path: &str) -> &'static str {
+    match path.split('/').nth(2).unwrap_or_default() {
+        "invoices" => "Invoices",
+        "credit-notes" => "Credit notes",
+        "customers" | "customer-groups" => "Customers",
+        "product-groups" | "products" | "product-prices" => "Catalogue",
+        "accounts" | "vat-codes" | "exchange-rates" => "Accounting",
+        _ => "Company",
+    }
+}
+
+fn operation(route: &Route, schemas: &mut Map<String, Value>) -> Value {
+    let mut parameters: Vec<Value> = Vec::new();
+    if route.path.contains("{id}") {
+        let schema = json!({ "type": "string", "format": "uuid" });
+        parameters.push(json!({ "name": "id", "in": "path", "required": true, "schema": schema }));
+    }
+    if let Some(query) = &route.query {
+        parameters.extend(query_parameters(query, schemas));
+    }
+    let scope = match route.scope {
+        Some(scope) => format!("Scope: `{scope}`."),
+        None => "Any API key.".to_owned(),
+    };
+    let mut operation = json!({
+        "operationId": route.operation(),
+        "tags": [tag(route.path)],
+        "summary": route.summary,
+        "description": scope,
+        "parameters": parameters,
+        "responses": responses(route, schemas),
+    });
+    if let Some(scope) = route.scope {
+        operation["x-scope"] = json!(scope.as_str());
+    }
+    if let Some(input) = &route.input {
+        let schema = lift(&input.schema, schemas);
+        let is_required = !input.shape.allows_nothing();
+        operation["requestBody"] =
+            json!({ "required": is_required, "content": { "application/json": { "schema": schema } } });
+    }
+    operation
+}
+
+fn responses(route: &Route, schemas: &mut Map<String, Value>) -> Value {
+    let request_id = json!({ "X-Request-Id": { "schema": { "type": "string" } } });
+    let good = if route.is_file {
+        let pdf = json!({ "application/pdf": { "schema": { "type": "string", "format": "binary" } } });
+        json!({ "description": "The PDF", "headers": request_id, "content": pdf })
+    } else if let Some(output) = &route.output {
+        let schema = lift(output, schemas);
+        json!({ "description": "Done", "headers": request_id, "content": { "application/json": { "schema": schema } } })
+    } else {
+        json!({ "description": "Done", "headers": request_id })
+    };
+    let mut responses = json!({ route.status.to_string(): good });
+    let mut add = |status: u16, description: &str| {
+        let content = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } });
+        responses[status.to_string()] = json!({ "description": description, "content": content });
+    };
+    add(400, "Validation failed, or a business rule says no; the code says which");
+    add(401, "No key, or one that is not (or no longer) good");
+    if route.scope.is_some() {
+        add(403, "The key lacks the scope");
+    }
+    add(404, "Not there, or not in your company");
+    add(406, "Accept excludes what this route answers");
+    if route.input.is_some() {
+        add(408, "The body did not arrive in time");
+        add(413, "The body is larger than 1 MiB");
+        add(415, "The body is not application/json");
+    }
+    if route.is_file {
+        responses["304"] = json!({ "description": "The archived copy you have is the one" });
+    }
+    let mut add = |status: u16, description: &str| {
+        let content = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } });
+        responses[status.to_string()] = json!({ "description": description, "content": content });
+    };
+    add(500, "A fault of the server; nothing was done");
+    add(503, "Busy; nothing was done, see Retry-After");
+    responses
+}
+
+fn query_parameters(query: &Input, schemas: &mut Map<String, Value>) -> Vec<Value> {
+    let lifted = lift_parts(&query.schema, schemas);
+    let Some(properties) = lifted["properties"].as_object() else { return Vec::new() };
+    let parameter = |(name, schema): (&String, &Value)| {
+        let is_map = schema["additionalProperties"].is_object();
+        let style = if is_map { "deepObject" } else { "form" };
+        let description = schema["description"].clone();
+        json!({
+            "name": name, "in": "query", "required": false, "style": style, "explode": true,
+            "description": description, "schema": schema,
+        })
+    };
+    properties.iter().map(parameter).collect()
+}
+
+/// Moves a schema and what it refers to among the components; answers a reference to it,
+/// or the schema itself when it has no name.
+fn lift(schema: &Value, schemas: &mut Map<String, Value>) -> Value {
+    let lifted = lift_parts(schema, schemas);
+    match schema["title"].as_str() {
+        Some(title) if lifted["type"] == "object" => {
+            schemas.insert(title.to_owned(), lifted);
+            json!({ "$ref": format!("#/components/schemas/{title}") })
+        }
+        _ => lifted,
+    }
+}
+
+fn lift_parts(schema: &Value, schemas: &mut Map<String, Value>) -> Value {
+    let mut whole = schema.clone();
+    if let Some(object) = whole.as_object_mut() {
+        object.remove("$schema");
+        if let Some(Value::Object(parts)) = object.remove("$defs") {
+            for (name, mut part) in parts {
+                point(&mut part);
+                schemas.insert(name, part);
+            }
+        }
+    }
+    point(&mut whole);
+    whole
+}
+
+/// Points references at the components.
+fn point(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::String(reference)) = fields.get_mut("$ref") {
+                *reference = reference.replace("#/$defs/", "#/components/schemas/");
+            }
+            fields.values_mut().for_each(point);
+        }
+        Value::Array(items) => items.iter_mut().for_each(point),
+        _ => {}
+    }
+}
+
+fn error_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["statusCode", "timestamp", "path", "message", "code", "details"],
+        "properties": {
+            "statusCode": { "type": "integer" },
+            "timestamp": { "type": "string", "format": "date-time" },
+            "path": { "type": "string", "description": "Relative to /api" },
+            "message": { "type": "string", "description": "For people" },
+            "code": { "type": "string", "description": "Stable; clients branch on it" },
+            "details": { "type": "object", "properties": { "validationErrors": {
+                "type": "array",
+                "items": { "type": "object", "properties": {
+                    "property": { "type": "string" },
+                    "constraints": { "type": "object", "additionalProperties": { "type": "string" } }
+                } }
+            } } }
+        },
+        "examples": [{
+            "statusCode": 400, "timestamp": "2026-06-10T12:34:56.789Z", "path": "/v1/customers",
+            "message": "Validation failed: name should not be empty", "code": "SHARED_VALIDATION_FAILED",
+            "details": { "validationErrors": [
+                { "property": "name", "constraints": { "isNotEmpty": "name should not be empty" } }
+            ] }
+        }]
+    })
+}

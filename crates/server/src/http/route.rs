@@ -1,0 +1,368 @@
+//! The types of the one route table: a row names method, path, scope, a sentence and
+//! a verb; routing, checks, OpenAPI and the list of what tests must cover are read from it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use app::archive::File;
+use app::{App, Caller, Error, View, Work};
+use billing::ids::Id;
+use billing::scope::Scope;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::contract::Shape;
+
+/// What a handler is given: everything is checked by now.
+pub(crate) struct Call {
+    pub(crate) app: Arc<App>,
+    pub(crate) by: Caller,
+    pub(crate) id: Option<Uuid>,
+    pub(crate) body: String,
+    pub(crate) query: String,
+}
+
+/// What a handler answers.
+pub(crate) enum Answer {
+    /// JSON, and for something made its id.
+    Json { body: String, made: Option<String> },
+    /// Nothing.
+    Nothing,
+    /// A file.
+    File(File),
+}
+
+type Running = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>>;
+type Run = Box<dyn Fn(Call) -> Running + Send + Sync>;
+
+/// An input with the shape it is checked by.
+pub struct Input {
+    /// The published schema.
+    pub schema: Value,
+    /// The schema compiled.
+    pub shape: Shape,
+}
+
+/// One row of the table.
+pub struct Route {
+    /// `GET POST PATCH PUT DELETE`.
+    pub method: &'static str,
+    /// As `/v1/customers/{id}`, below `/api`.
+    pub path: &'static str,
+    /// What the key must hold; none for what every key may do.
+    pub scope: Option<Scope>,
+    /// What it does, in a sentence.
+    pub summary: &'static str,
+    /// Its body.
+    pub input: Option<Input>,
+    /// Its query parameters.
+    pub query: Option<Input>,
+    /// The schema of its answer; none for nothing and files.
+    pub output: Option<Value>,
+    /// The status of success.
+    pub status: u16,
+    /// Whether it answers a PDF.
+    pub is_file: bool,
+    pub(crate) run: Run,
+}
+
+/// The schema of a type as published: of what is taken in, or of what is given out.
+fn schema<T: JsonSchema>(settings: SchemaSettings) -> Value {
+    let schema: Schema = settings.into_generator().into_root_schema_for::<T>();
+    schema.to_value()
+}
+
+fn input<T: JsonSchema>() -> Option<Input> {
+    let schema = schema::<T>(SchemaSettings::draft2020_12());
+    Some(Input { shape: Shape::compile(&schema), schema })
+}
+
+fn output<T: JsonSchema>() -> Option<Value> {
+    Some(schema::<T>(SchemaSettings::draft2020_12().for_serialize()))
+}
+
+fn json<T: Serialize>(value: &T) -> Result<Answer, Error> {
+    let body = serde_json::to_string(value).map_err(|fault| Error::Broken(fault.to_string()))?;
+    Ok(Answer::Json { body, made: None })
+}
+
+fn read_input<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+    // The walk has checked it: what does not fit here is a fault of the contract.
+    serde_json::from_str(text).map_err(|fault| Error::Broken(format!("a checked input does not fit: {fault}")))
+}
+
+fn body_of(call: &Call) -> &str {
+    if call.body.is_empty() { "{}" } else { &call.body }
+}
+
+fn id_of<K: Id>(call: &Call) -> Result<K, Error> {
+    call.id.map(K::from).ok_or_else(|| Error::Broken("a route with an id has none".to_owned()))
+}
+
+impl Route {
+    fn new(method: &'static str, path: &'static str, scope: Scope, summary: &'static str, run: Run) -> Route {
+        Route {
+            method,
+            path,
+            scope: Some(scope),
+            summary,
+            input: None,
+            query: None,
+            output: None,
+            status: 200,
+            is_file: false,
+            run,
+        }
+    }
+
+    /// The same for every key, whatever its scopes.
+    #[must_use]
+    pub(crate) fn for_every_key(self) -> Route {
+        Route { scope: None, ..self }
+    }
+
+    /// The operation's name: its method and path in words.
+    pub fn operation(&self) -> String {
+        let mut name = self.method.to_lowercase();
+        for part in self.path.split(['/', '-']).filter(|part| !part.is_empty() && *part != "v1") {
+            let part = if part == "{id}" { "one" } else { part };
+            let mut letters = part.chars();
+            if let Some(first) = letters.next() {
+                name.extend(first.to_uppercase());
+                name.push_str(letters.as_str());
+            }
+        }
+        name
+    }
+}
+
+/// `POST`: makes a resource. 201, with its place.
+pub(crate) fn create<I, O>(
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&mut Work<'_>, I) -> Result<O, Error>,
+) -> Route
+where
+    I: DeserializeOwned + JsonSchema + Send + 'static,
+    O: Serialize + JsonSchema + Send + 'static,
+{
+    let run: Run = Box::new(move |call| {
+        Box::pin(async move {
+            let asked: I = read_input(body_of(&call))?;
+            let made = call
+                .app
+                .write(call.by, move |work| {
+                    let made = verb(work, asked)?;
+                    serde_json::to_string(&made).map_err(|fault| Error::Broken(fault.to_string()))
+                })
+                .await?;
+            let id = id_in(&made);
+            Ok(Answer::Json { body: made, made: id })
+        })
+    });
+    Route { input: input::<I>(), output: output::<O>(), status: 201, ..Route::new("POST", path, scope, summary, run) }
+}
+
+/// The id in the JSON of something made.
+fn id_in(json: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Made {
+        id: Option<String>,
+    }
+    serde_json::from_str::<Made>(json).ok()?.id
+}
+
+fn writing<K, I, O>(
+    method: &'static str,
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&mut Work<'_>, K, I) -> Result<O, Error>,
+) -> Route
+where
+    K: Id,
+    I: DeserializeOwned + JsonSchema + Send + 'static,
+    O: Serialize + JsonSchema + Send + 'static,
+{
+    let run: Run = Box::new(move |call| {
+        Box::pin(async move {
+            let (id, asked): (K, I) = (id_of(&call)?, read_input(body_of(&call))?);
+            json(&call.app.write(call.by, move |work| verb(work, id, asked)).await?)
+        })
+    });
+    Route { input: input::<I>(), output: output::<O>(), ..Route::new(method, path, scope, summary, run) }
+}
+
+/// `PATCH` of one resource.
+pub(crate) fn change<K, I, O>(
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&mut Work<'_>, K, I) -> Result<O, Error>,
+) -> Route
+where
+    K: Id,
+    I: DeserializeOwned + JsonSchema + Send + 'static,
+    O: Serialize + JsonSchema + Send + 'static,
+{
+    writing("PATCH", path, scope, summary, verb)
+}
+
+/// `POST` of an action on one resource, with a body.
+pub(crate) fn act<K, I, O>(
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&mut Work<'_>, K, I) -> Result<O, Error>,
+) -> Route
+where
+    K: Id,
+    I: DeserializeOwned + JsonSchema + Send + 'static,
+    O: Serialize + JsonSchema + Send + 'static,
+{
+    writing("POST", path, scope, summary, verb)
+}
+
+/// `POST` of an action on one resource that takes nothing.
+pub(crate) fn order<K, O>(
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&mut Work<'_>, K) -> Result<O, Error>,
+) -> Route
+where
+    K: Id,
+    O: Serialize + JsonSchema + Send + 'static,
+{
+    let run: Run = Box::new(move |call| {
+        Box::pin(async move {
+            let id: K = id_of(&call)?;
+            json(&call.app.write(call.by, move |work| verb(work, id)).await?)
+        })
+    });
+    Route { input: input::<Nothing>(), output: output::<O>(), ..Route::new("POST", path, scope, summary, run) }
+}
+
+/// A body without fields.
+#[derive(serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// `PATCH` or `PUT` of something there is one of.
+pub(crate) fn set<I, O>(
+    method: &'static str,
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&mut Work<'_>, I) -> Result<O, Error>,
+) -> Route
+where
+    I: DeserializeOwned + JsonSchema + Send + 'static,
+    O: Serialize + JsonSchema + Send + 'static,
+{
+    let run: Run = Box::new(move |call| {
+        Box::pin(async move {
+            let asked: I = read_input(body_of(&call))?;
+            json(&call.app.write(call.by, move |work| verb(work, asked)).await?)
+        })
+    });
+    Route { input: input::<I>(), output: output::<O>(), ..Route::new(method, path, scope, summary, run) }
+}
+
+/// `DELETE` of one resource. 204.
+pub(crate) fn remove<K: Id>(
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&mut Work<'_>, K) -> Result<(), Error>,
+) -> Route {
+    let run: Run = Box::new(move |call| {
+        Box::pin(async move {
+            let id: K = id_of(&call)?;
+            call.app.write(call.by, move |work| verb(work, id)).await?;
+            Ok(Answer::Nothing)
+        })
+    });
+    Route { status: 204, ..Route::new("DELETE", path, scope, summary, run) }
+}
+
+/// `GET` of one resource.
+pub(crate) fn read<K, O>(
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&mut View<'_>, K) -> Result<O, Error>,
+) -> Route
+where
+    K: Id,
+    O: Serialize + JsonSchema + Send + 'static,
+{
+    let run: Run = Box::new(move |call| {
+        Box::pin(async move {
+            let id: K = id_of(&call)?;
+            json(&call.app.read(call.by, move |view| verb(view, id)).await?)
+        })
+    });
+    Route { output: output::<O>(), ..Route::new("GET", path, scope, summary, run) }
+}
+
+/// `GET` of many, by query parameters.
+pub(crate) fn list<Q, O>(
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&mut View<'_>, Q) -> Result<O, Error>,
+) -> Route
+where
+    Q: DeserializeOwned + JsonSchema + Send + 'static,
+    O: Serialize + JsonSchema + Send + 'static,
+{
+    let run: Run = Box::new(move |call| {
+        Box::pin(async move {
+            let asked: Q = read_input(&call.query)?;
+            json(&call.app.read(call.by, move |view| verb(view, asked)).await?)
+        })
+    });
+    Route { query: input::<Q>(), output: output::<O>(), ..Route::new("GET", path, scope, summary, run) }
+}
+
+/// `GET` of something there is one of.
+pub(crate) fn show<O>(
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&mut View<'_>) -> Result<O, Error>,
+) -> Route
+where
+    O: Serialize + JsonSchema + Send + 'static,
+{
+    let run: Run = Box::new(move |call| Box::pin(async move { json(&call.app.read(call.by, verb).await?) }));
+    Route { output: output::<O>(), ..Route::new("GET", path, scope, summary, run) }
+}
+
+/// `GET` of a file, which may take milliseconds to make.
+pub(crate) fn file<K, Q>(
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&Arc<App>, &Caller, K, Q) -> Result<File, Error>,
+) -> Route
+where
+    K: Id,
+    Q: DeserializeOwned + JsonSchema + Send + 'static,
+{
+    let run: Run = Box::new(move |call| {
+        Box::pin(async move {
+            let (id, asked): (K, Q) = (id_of(&call)?, read_input(&call.query)?);
+            let made = tokio::task::spawn_blocking(move || verb(&call.app, &call.by, id, asked)).await;
+            made.map_err(|fault| Error::Broken(fault.to_string()))?.map(Answer::File)
+        })
+    });
+    Route { query: input::<Q>(), is_file: true, ..Route::new("GET", path, scope, summary, run) }
+}

@@ -1,0 +1,91 @@
+//! The one table of routes: what the API offers, row by row.
+
+use std::sync::Arc;
+
+use app::archive::{self, File};
+use app::{
+    App, Caller, Error, accounts, companies, credit_notes, customer_groups, customers, deliveries, exchange_rates,
+    invoices, keys, prices, product_groups, products, templates, vat_codes,
+};
+use billing::ids::DocumentId;
+use billing::input::documents::PdfQuery;
+use billing::kind::Kind;
+use billing::scope::Scope::{
+    AccountsRead, AccountsWrite, CompanyRead, CompanyWrite, CustomersRead, CustomersWrite, DocumentTemplatesRead,
+    InvoicesRead, InvoicesWrite, ProductsRead, ProductsWrite, VatCodesRead,
+};
+
+use super::route::{Route, act, change, create, file, list, order, read, remove, set, show};
+
+fn invoice_pdf(app: &Arc<App>, by: &Caller, id: DocumentId, query: PdfQuery) -> Result<File, Error> {
+    archive::pdf(app, by, Kind::Invoice, id, query.draft == Some(true))
+}
+
+fn credit_note_pdf(app: &Arc<App>, by: &Caller, id: DocumentId, query: PdfQuery) -> Result<File, Error> {
+    archive::pdf(app, by, Kind::CreditNote, id, query.draft == Some(true))
+}
+
+/// Every route below `/api`.
+#[rustfmt::skip]
+pub fn routes() -> Vec<Route> {
+    vec![
+        show("/v1/api-key", CompanyRead, "What the key in use may do", keys::show).for_every_key(),
+
+        show("/v1/company", CompanyRead, "The company", companies::show),
+        set("PATCH", "/v1/company", CompanyWrite, "Change the company", companies::change),
+
+        list("/v1/accounts", AccountsRead, "The chart of accounts", accounts::list),
+        create("/v1/accounts", AccountsWrite, "Add an account", accounts::create),
+        change("/v1/accounts/{id}", AccountsWrite, "Change an account", accounts::change),
+        show("/v1/vat-codes", VatCodesRead, "The VAT codes with their rates", vat_codes::list),
+        create("/v1/vat-codes", AccountsWrite, "Add a VAT code", vat_codes::create),
+        change("/v1/vat-codes/{id}", AccountsWrite, "Change a VAT code or add a rate from a day on", vat_codes::change),
+        list("/v1/exchange-rates", VatCodesRead, "Exchange rates, newest first", exchange_rates::list),
+        set("PUT", "/v1/exchange-rates", AccountsWrite, "Set the rate of a currency on a day", exchange_rates::put),
+        list("/v1/document-templates", DocumentTemplatesRead, "Document templates", templates::list),
+
+        list("/v1/customer-groups", CustomersRead, "Customer groups", customer_groups::list),
+        create("/v1/customer-groups", CustomersWrite, "Add a customer group", customer_groups::create),
+        change("/v1/customer-groups/{id}", CustomersWrite, "Change a customer group", customer_groups::update),
+        list("/v1/customers", CustomersRead, "Customers by their number; with `page` or `cursor` in parts", customers::list),
+        create("/v1/customers", CustomersWrite, "Add a customer", customers::create),
+        read("/v1/customers/{id}", CustomersRead, "One customer", customers::get),
+        change("/v1/customers/{id}", CustomersWrite, "Change a customer", customers::update),
+
+        list("/v1/product-groups", ProductsRead, "Product groups", product_groups::list),
+        create("/v1/product-groups", ProductsWrite, "Add a product group", product_groups::create),
+        read("/v1/product-groups/{id}", ProductsRead, "One product group", product_groups::get),
+        change("/v1/product-groups/{id}", ProductsWrite, "Change a product group", product_groups::update),
+        remove("/v1/product-groups/{id}", ProductsWrite, "Delete a product group that is not in use", product_groups::delete),
+        list("/v1/products", ProductsRead, "Products, without their prices", products::list),
+        create("/v1/products", ProductsWrite, "Add a product", products::create),
+        read("/v1/products/{id}", ProductsRead, "One product with its prices", products::get),
+        change("/v1/products/{id}", ProductsWrite, "Change a product", products::update),
+        remove("/v1/products/{id}", ProductsWrite, "Delete a product whose prices are not in use", products::delete),
+        create("/v1/product-prices", ProductsWrite, "Add a price to a product", prices::create),
+        read("/v1/product-prices/{id}", ProductsRead, "One price", prices::get),
+        change("/v1/product-prices/{id}", ProductsWrite, "Change a price that is not in use", prices::update),
+        remove("/v1/product-prices/{id}", ProductsWrite, "Delete a price that is not in use", prices::delete),
+        order("/v1/product-prices/{id}/activate", ProductsWrite, "Make a price usable", prices::activate),
+        order("/v1/product-prices/{id}/disable", ProductsWrite, "Keep a price from new documents", prices::disable),
+        order("/v1/product-prices/{id}/archive", ProductsWrite, "End a price for good", prices::archive),
+        order("/v1/product-prices/{id}/set-default", ProductsWrite, "Make a price its product's default", prices::set_default),
+
+        list("/v1/invoices", InvoicesRead, "Invoices, newest first, without their lines", invoices::list),
+        create("/v1/invoices", InvoicesWrite, "Draft an invoice", invoices::create),
+        read("/v1/invoices/{id}", InvoicesRead, "One invoice", invoices::get),
+        change("/v1/invoices/{id}", InvoicesWrite, "Write a draft anew", invoices::change),
+        remove("/v1/invoices/{id}", InvoicesWrite, "Delete a draft", invoices::delete),
+        act("/v1/invoices/{id}/send", InvoicesWrite, "Number, book and send an invoice", invoices::send),
+        file("/v1/invoices/{id}/pdf", InvoicesRead, "An invoice's PDF", invoice_pdf),
+        read("/v1/invoices/{id}/delivery-status", InvoicesRead, "What became of an invoice's sending", deliveries::of_invoice),
+
+        list("/v1/credit-notes", InvoicesRead, "Credit notes, newest first, without their lines", credit_notes::list),
+        create("/v1/credit-notes", InvoicesWrite, "Make a credit note; it is numbered at once", credit_notes::create),
+        read("/v1/credit-notes/{id}", InvoicesRead, "One credit note", credit_notes::get),
+        remove("/v1/credit-notes/{id}", InvoicesWrite, "Always refused: a numbered credit note is never deleted", credit_notes::delete),
+        act("/v1/credit-notes/{id}/send", InvoicesWrite, "Book and send a credit note", credit_notes::send),
+        file("/v1/credit-notes/{id}/pdf", InvoicesRead, "A credit note's PDF", credit_note_pdf),
+        read("/v1/credit-notes/{id}/delivery-status", InvoicesRead, "What became of a credit note's sending", deliveries::of_credit_note),
+    ]
+}
