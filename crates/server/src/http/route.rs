@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::contract::Shape;
+use super::contract::{self, Shape};
 
 /// What a handler is given: everything is checked by now.
 pub(crate) struct Call {
@@ -94,6 +94,20 @@ fn json<T: Serialize>(value: &T) -> Result<Answer, Error> {
 fn read_input<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     // The walk has checked it: what does not fit here is a fault of the contract.
     serde_json::from_str(text).map_err(|fault| Error::Broken(format!("a checked input does not fit: {fault}")))
+}
+
+/// An input that comes by another door than HTTP (the command line), checked by the same walk.
+///
+/// # Errors
+/// `Invalid` with all faults at once.
+pub(crate) fn checked<T: DeserializeOwned + JsonSchema>(value: &Value) -> Result<T, Error> {
+    let shape = Shape::compile(&schema::<T>(SchemaSettings::draft2020_12()));
+    let text = value.to_string();
+    match contract::check(&shape, &text) {
+        Ok(faults) if faults.is_empty() => read_input(&text),
+        Ok(faults) => Err(Error::Invalid(faults)),
+        Err(fault) => Err(Error::Broken(fault.message)),
+    }
 }
 
 fn body_of(call: &Call) -> &str {

@@ -1,0 +1,141 @@
+//! The command line. Each option is also read from `LEDGERBEE_…`.
+
+mod company;
+mod demo;
+mod key;
+mod serve;
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use app::{App, Clock, Config, Error, Mail, Settings};
+use clap::{Args, Parser, Subcommand};
+
+use crate::press::Typst;
+
+/// A self-hosted server for billing documents.
+#[derive(Parser)]
+#[command(name = "ledgerbee", version, about, max_term_width = 110)]
+struct Cli {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API, and work the queues
+    Serve(serve::Serve),
+    /// Make, change and list companies
+    #[command(subcommand)]
+    Company(company::Company),
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Print the API's contract, OpenAPI 3.1 as JSON
+    Openapi,
+    /// Try it: a company, an invoice and its credit notes in a fresh folder, then serve them
+    Demo(demo::Demo),
+    /// A press's child; started by the program itself
+    #[command(hide = true)]
+    Press,
+}
+
+/// Where the books are.
+#[derive(Args, Clone)]
+struct Place {
+    /// The folder of the embedded database, of mail and of locks
+    #[arg(long, global = true, env = "LEDGERBEE_DATA", value_name = "DIR", default_value = "ledgerbee-data")]
+    data: PathBuf,
+    /// Use PostgreSQL instead of the embedded database
+    #[arg(long, global = true, env = "LEDGERBEE_DATABASE_URL", value_name = "postgres://…", hide_env_values = true)]
+    database_url: Option<String>,
+    /// How many companies PostgreSQL may write for at once
+    #[arg(long, global = true, env = "LEDGERBEE_DATABASE_LANES", value_name = "N", default_value_t = 4,
+          value_parser = clap::value_parser!(u16).range(1..=64))]
+    database_lanes: u16,
+    /// How many connections read from PostgreSQL
+    #[arg(long, global = true, env = "LEDGERBEE_DATABASE_READERS", value_name = "N", default_value_t = 4,
+          value_parser = clap::value_parser!(u16).range(1..=64))]
+    database_readers: u16,
+}
+
+impl Place {
+    fn config(&self) -> Config {
+        match &self.database_url {
+            Some(url) => Config::Postgres {
+                url: url.clone(),
+                lanes: usize::from(self.database_lanes),
+                readers: usize::from(self.database_readers),
+            },
+            None => Config::Sqlite { folder: self.data.clone() },
+        }
+    }
+
+    /// Opens the house.
+    fn open(&self, mail: Mail) -> Result<Arc<App>, Failed> {
+        let press = Arc::new(Typst::new().map_err(|fault| Failed(format!("the program does not find itself: {fault}")))?);
+        let settings = Settings { database: self.config(), mail, clock: Clock::Real, press };
+        Ok(App::open(settings)?)
+    }
+
+    /// Opens the house for a command that sends nothing.
+    fn open_quietly(&self) -> Result<Arc<App>, Failed> {
+        self.open(Mail::Folder(self.data.join("mail")))
+    }
+}
+
+/// Why a command ended with 1: one line for people.
+struct Failed(String);
+
+impl Failed {
+    fn of(fault: impl Display) -> Failed {
+        Failed(fault.to_string())
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Failed {
+        match error {
+            Error::Invalid(faults) => {
+                let lines: Vec<String> = faults.0.into_iter().map(|fault| fault.message).collect();
+                Failed(lines.join("\nerror: "))
+            }
+            Error::Refused(refusal) => Failed(format!("{} ({})", refusal.message, refusal.code)),
+            Error::Busy(cause) | Error::Broken(cause) => Failed(cause),
+            other => Failed(other.to_string()),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failed {
+    fn from(fault: std::io::Error) -> Failed {
+        Failed(fault.to_string())
+    }
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let Cli { place, command } = Cli::parse();
+    let done = match command {
+        Command::Serve(serve) => serve.run(&place),
+        Command::Company(company) => company.run(&place),
+        Command::Key(key) => key.run(&place),
+        Command::Demo(demo) => demo.run(place),
+        Command::Openapi => {
+            println!("{:#}", crate::http::openapi::document());
+            Ok(())
+        }
+        Command::Press => return pdf::serve_stdio(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed(why)) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `ledgerbee serve`: migrates, serves, works the queues, and ends well.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use app::{App, Mail};
+use billing::keys::Network;
+use clap::{Args, ValueEnum};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::{Failed, Place};
+use crate::http;
+
+#[derive(Args)]
+pub(super) struct Serve {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, env = "LEDGERBEE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    pub(super) ways: Ways,
+}
+
+/// What serving needs beside an address.
+#[derive(Args, Clone)]
+pub(super) struct Ways {
+    /// How to write the log on standard error
+    #[arg(long, env = "LEDGERBEE_LOG", value_enum, default_value_t = Log::Json)]
+    log: Log,
+    /// Proxies whose X-Forwarded-For is believed: addresses or networks
+    #[arg(long, env = "LEDGERBEE_TRUST_PROXY", value_delimiter = ',', value_name = "CIDR")]
+    trust_proxy: Vec<Network>,
+    /// Send mail through this server: smtp://user:password@host:587 or smtps://…
+    #[arg(long, env = "LEDGERBEE_SMTP_URL", value_name = "URL", hide_env_values = true)]
+    smtp_url: Option<String>,
+    /// Without a mail server: the folder mails are written to as .eml files; default DATA/mail
+    #[arg(long, env = "LEDGERBEE_MAIL_FOLDER", value_name = "DIR")]
+    mail_folder: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Log {
+    /// One JSON line each
+    Json,
+    /// For people
+    Text,
+    /// None
+    Off,
+}
+
+impl Ways {
+    pub(super) fn mail(&self, place: &Place) -> Mail {
+        match &self.smtp_url {
+            Some(url) => Mail::Smtp(url.clone()),
+            None => Mail::Folder(self.mail_folder.clone().unwrap_or_else(|| place.data.join("mail"))),
+        }
+    }
+
+    pub(super) fn start_log(&self) {
+        let filter = || EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+        match self.log {
+            Log::Off => {}
+            Log::Text => tracing_subscriber::fmt().with_env_filter(filter()).with_writer(io::stderr).init(),
+            Log::Json => tracing_subscriber::fmt()
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(false)
+                .with_target(false)
+                .with_env_filter(filter())
+                .with_writer(io::stderr)
+                .init(),
+        }
+    }
+}
+
+impl Serve {
+    pub(super) fn run(self, place: &Place) -> Result<(), Failed> {
+        self.ways.start_log();
+        let app = place.open(self.ways.mail(place))?;
+        let runtime = runtime()?;
+        let listener = runtime.block_on(listen(self.listen))?;
+        serve(&runtime, listener, app, self.ways.trust_proxy, |address| {
+            println!("listening on http://{address}");
+        })
+    }
+}
+
+pub(super) fn runtime() -> Result<Runtime, Failed> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failed> {
+    TcpListener::bind(address).await.map_err(|fault| Failed(format!("{address}: {fault}")))
+}
+
+/// Serves until SIGTERM or SIGINT; then what runs is finished. `ready` is called once it answers.
+pub(super) fn serve(
+    runtime: &Runtime,
+    listener: TcpListener,
+    app: Arc<App>,
+    proxies: Vec<Network>,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), Failed> {
+    let _only_one = app.hold_serve_lock()?;
+    let workers = app.start_workers();
+    let address = listener.local_addr()?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let stop = async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!("stopping: what runs is finished");
+        };
+        ready(address);
+        io::stdout().flush()?;
+        http::serve(listener, app, proxies, stop).await;
+        Ok::<(), Failed>(())
+    })?;
+    drop(workers);
+    tracing::info!("stopped");
+    Ok(())
+}
