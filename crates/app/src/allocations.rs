@@ -39,6 +39,21 @@ pub(crate) fn of_credit_note(work: &mut Work<'_>, note: &mut Document) -> Result
     Ok(())
 }
 
+/// What [`of_credit_note`] will set off once a note is booked, in minor units: its paper
+/// says how it is settled, and is pinned before. 0 for other kinds.
+pub(crate) fn foreseen(work: &mut Work<'_>, note: &Document) -> Result<i64, Error> {
+    let mut left = note.amount.minor().abs();
+    if note.kind != Kind::CreditNote {
+        return Ok(0);
+    }
+    for (invoice_id, _, _, credited) in credits::linked(work.tx, work.company.id, note)? {
+        if let Some(debit) = ledger::item_of(work.tx, work.company.id, invoice_id)? {
+            left -= credited.min(debit.open).minor().clamp(0, left);
+        }
+    }
+    Ok(note.amount.minor().abs() - left)
+}
+
 /// Sets up to `credited` of a note off against an invoice; what was set off.
 fn allocate(work: &mut Work<'_>, note: &Document, invoice: &Document, credited: Money) -> Result<Money, Error> {
     let company_id = work.company.id;

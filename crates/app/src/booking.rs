@@ -340,7 +340,9 @@ fn preferred_template(
 
 /// What the document looks like at this moment, as canonical JSON: what is printed for ever after.
 fn snapshot(work: &mut Work<'_>, document: &Document) -> Result<String, Error> {
-    let published = publish(work.tx, &work.company, document)?;
+    let mut settled = document.clone();
+    settled.facts.allocated += allocations::foreseen(work, document)?;
+    let published = publish(work.tx, &work.company, &settled)?;
     let published = serde_json::to_value(&published).map_err(|fault| Error::Broken(fault.to_string()))?;
     Ok(postings::canonical(&json!({
         "kind": document.kind.as_str(), "document": published, "language": document.language,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use billing::customers::{Customer, zone_conflict};
 use billing::document::{Document, Line, total};
 use billing::draft::{Pricing, exchange_rate_missing};
-use billing::ids::{AccountId, DocumentId};
+use billing::ids::DocumentId;
 use billing::input::documents::{Asked, AskedHead, AskedLine};
 use billing::kind::Kind;
 use billing::money::{Currency, LARGEST};
@@ -23,7 +23,6 @@ use crate::{Error, Origin, Work};
 pub(crate) struct Terms {
     pub(crate) customer: Customer,
     pub(crate) discount: Option<Decimal>,
-    pub(crate) receivables: AccountId,
 }
 
 /// The customer named, with its terms; only a credit note may be for an inactive one.
@@ -36,8 +35,8 @@ pub(crate) fn terms(work: &mut Work<'_>, kind: Kind, asked: &AskedHead) -> Resul
         let message = format!("Customer {} is not active.", customer.customer_number);
         return Err(Refusal::new("CUSTOMER_INACTIVE", message).into());
     }
-    let (discount, receivables) = pricing::group_terms(work.tx, company_id, customer.customer_group_id)?;
-    Ok(Terms { customer, discount, receivables })
+    let (discount, _) = pricing::group_terms(work.tx, company_id, customer.customer_group_id)?;
+    Ok(Terms { customer, discount })
 }
 
 /// What a head names is there: department, contact, template; tags.

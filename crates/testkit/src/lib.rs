@@ -1,1 +1,61 @@
-//! testkit
+//! What tests start and stop: temporary folders, a real PostgreSQL, the server itself.
+//! All of it ends with the test's process, however that ends.
+
+mod minded;
+mod postgres;
+mod server;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+pub use minded::Minded;
+pub use postgres::{Postgres, shared_postgres};
+pub use server::{Server, ledgerbee};
+
+/// A folder of one test's own, removed when dropped.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// A new empty folder.
+    #[must_use]
+    pub fn new() -> Folder {
+        Folder(fresh_path("folder"))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Default for Folder {
+    fn default() -> Folder {
+        Folder::new()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What a killed server still holds open is gone with the machine's temporary files.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Makes a folder with a name that no other has.
+fn fresh_path(what: &str) -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("ledgerbee-{what}-{}-{count}", std::process::id()));
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
+    path
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+    listener.local_addr().expect("a bound socket has an address").port()
+}

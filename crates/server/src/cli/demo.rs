@@ -95,7 +95,7 @@ impl Tour {
         println!("\n── Customer");
         let customer = self.call("POST", "/v1/customers", Some(json!({
             "customerType": "business", "name": "Café Lindeblomst", "countryCode": "DK", "vatZone": "domestic",
-            "customerGroupId": first(&customer_groups)["id"], "vatNumber": "DK87654325", "address": "Torvet 3",
+            "customerGroupId": first(&customer_groups)["id"], "vatNumber": "DK87654370", "address": "Torvet 3",
             "postalCode": "8000", "city": "Aarhus C", "email": "kontor@lindeblomst.example",
         })))?;
 

@@ -1,0 +1,71 @@
+//! The program under test, as its users run it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::{Folder, Minded};
+
+/// A running `ledgerbee serve`.
+#[derive(Debug)]
+pub struct Server {
+    process: Minded,
+    /// As `http://127.0.0.1:12345`.
+    pub root: String,
+}
+
+/// The program with its books' place in the environment, so that every command finds it.
+#[must_use]
+pub fn ledgerbee(program: &str, folder: &Path, database_url: Option<&str>) -> Command {
+    let mut command = Command::new(program);
+    command.env("LEDGERBEE_DATA", folder);
+    match database_url {
+        Some(url) => command.env("LEDGERBEE_DATABASE_URL", url),
+        None => command.env_remove("LEDGERBEE_DATABASE_URL"),
+    };
+    command
+}
+
+impl Server {
+    /// Serves on a free port with its log turned off; returns once it answers.
+    /// `more` are further arguments.
+    #[must_use]
+    pub fn start(program: &str, folder: &Path, database_url: Option<&str>, more: &[&str]) -> Server {
+        let mut command = ledgerbee(program, folder, database_url);
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(more);
+        if !more.contains(&"--log") {
+            command.args(["--log", "off"]);
+        }
+        let mut process = Minded::start(&command, "KILL", None, None);
+        let root = process.wait_for("the server answered", |line| line.strip_prefix("listening on ").map(str::to_owned));
+        Server { process, root }
+    }
+
+    /// Kills it in the middle of whatever it does, and waits until it is gone.
+    pub fn kill(mut self) {
+        self.process.signal("KILL");
+        self.process.wait_for_end();
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub fn terminate(mut self) {
+        self.process.signal("TERM");
+        self.process.wait_for_end();
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> &str {
+        self.process.pid()
+    }
+
+    /// Runs another command on the same books: its standard output.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn command(program: &str, folder: &Folder, database_url: Option<&str>, arguments: &[&str]) -> String {
+        let Output { status, stdout, stderr } =
+            ledgerbee(program, folder.path(), database_url).args(arguments).output().expect("the program starts");
+        assert!(status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&stderr));
+        String::from_utf8(stdout).expect("the program writes UTF-8")
+    }
+}
