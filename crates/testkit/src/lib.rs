@@ -1,17 +1,21 @@
 //! What tests start and stop: temporary folders, a real PostgreSQL, the server itself.
 //! All of it ends with the test's process, however that ends.
 
+mod books;
 mod minded;
 mod postgres;
 mod server;
+mod wait;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+pub use books::Books;
 pub use minded::Minded;
 pub use postgres::{Postgres, shared_postgres};
 pub use server::{Server, ledgerbee};
+pub use wait::wait_for;
 
 /// A folder of one test's own, removed when dropped.
 #[derive(Debug)]

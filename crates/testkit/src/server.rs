@@ -35,7 +35,20 @@ impl Server {
         if !more.contains(&"--log") {
             command.args(["--log", "off"]);
         }
-        let mut process = Minded::start(&command, "KILL", None, None);
+        Server::wait(Minded::start(&command, "KILL", None, None))
+    }
+
+    /// The same for all tests of a process: `folder` is removed when the process ends.
+    #[must_use]
+    pub fn shared(program: &str, folder: Folder, database_url: Option<&str>) -> Server {
+        let mut command = ledgerbee(program, folder.path(), database_url);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--log", "off"]);
+        let process = Minded::start(&command, "KILL", Some(folder.path()), None);
+        std::mem::forget(folder);
+        Server::wait(process)
+    }
+
+    fn wait(mut process: Minded) -> Server {
         let root = process.wait_for("the server answered", |line| line.strip_prefix("listening on ").map(str::to_owned));
         Server { process, root }
     }
@@ -62,9 +75,9 @@ impl Server {
     ///
     /// # Panics
     /// When it fails.
-    pub fn command(program: &str, folder: &Folder, database_url: Option<&str>, arguments: &[&str]) -> String {
+    pub fn command(program: &str, folder: &Path, database_url: Option<&str>, arguments: &[&str]) -> String {
         let Output { status, stdout, stderr } =
-            ledgerbee(program, folder.path(), database_url).args(arguments).output().expect("the program starts");
+            ledgerbee(program, folder, database_url).args(arguments).output().expect("the program starts");
         assert!(status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&stderr));
         String::from_utf8(stdout).expect("the program writes UTF-8")
     }

@@ -38,6 +38,7 @@ impl Demo {
     pub(super) fn run(self, place: Place) -> Result<(), Failed> {
         let place = Place { data: fresh_folder(), database_url: None, ..place };
         let app = place.open(self.ways.mail(&place))?;
+        let _only_one = app.hold_serve_lock()?;
         let runtime = runtime()?;
         let listener = runtime.block_on(async {
             match self.listen {

@@ -82,11 +82,15 @@ impl Serve {
     pub(super) fn run(self, place: &Place) -> Result<(), Failed> {
         self.ways.start_log();
         let app = place.open(self.ways.mail(place))?;
+        // Before the port: who starts a second server wants to read about the folder.
+        let only_one = app.hold_serve_lock()?;
         let runtime = runtime()?;
         let listener = runtime.block_on(listen(self.listen))?;
         serve(&runtime, listener, app, self.ways.trust_proxy, |address| {
             println!("listening on http://{address}");
-        })
+        })?;
+        drop(only_one);
+        Ok(())
     }
 }
 
@@ -106,7 +110,6 @@ pub(super) fn serve(
     proxies: Vec<Network>,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Failed> {
-    let _only_one = app.hold_serve_lock()?;
     let workers = app.start_workers();
     let address = listener.local_addr()?;
     runtime.block_on(async {

@@ -1,0 +1,17 @@
+//! The API as its callers meet it: the built program over HTTP, on both engines.
+
+#[macro_use]
+mod house;
+
+mod bad_input;
+mod cases;
+mod command_line;
+mod concurrency;
+mod contract;
+mod crash;
+mod crediting;
+mod papers;
+mod seed;
+mod sending;
+mod tenants;
+mod the_rest;
