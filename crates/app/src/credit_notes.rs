@@ -72,6 +72,10 @@ pub fn list(view: &mut View<'_>, query: CreditNoteQuery) -> Result<Page<PublicCr
         currency,
         from_date,
         to_date,
+        min_amount,
+        max_amount,
+        invoice_number,
+        voided,
         reference,
         metadata,
     } = query;
@@ -88,6 +92,11 @@ pub fn list(view: &mut View<'_>, query: CreditNoteQuery) -> Result<Page<PublicCr
         currency: currency.map(|code| code.0),
         from_date: from_date.map(|day| day.0),
         to_date: to_date.map(|day| day.0),
+        amounts: (min_amount, max_amount),
+        invoice_number: invoice_number.map(|text| text.0),
+        settlement: None,
+        overdue: None,
+        voided,
         reference: reference.map(|text| text.0),
         metadata: metadata.unwrap_or_default(),
     };

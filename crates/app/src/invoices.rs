@@ -84,6 +84,11 @@ pub fn list(view: &mut View<'_>, query: InvoiceQuery) -> Result<Page<PublicInvoi
         currency,
         from_date,
         to_date,
+        min_amount,
+        max_amount,
+        invoice_number,
+        settlement,
+        overdue,
         reference,
         metadata,
     } = query;
@@ -100,6 +105,11 @@ pub fn list(view: &mut View<'_>, query: InvoiceQuery) -> Result<Page<PublicInvoi
         currency: currency.map(|code| code.0),
         from_date: from_date.map(|day| day.0),
         to_date: to_date.map(|day| day.0),
+        amounts: (min_amount, max_amount),
+        invoice_number: invoice_number.map(|text| text.0),
+        settlement,
+        overdue,
+        voided: None,
         reference: reference.map(|text| text.0),
         metadata: metadata.unwrap_or_default(),
     };

@@ -3,13 +3,16 @@
 use billing::company::Company;
 use billing::document::Document;
 use billing::ids::CustomerId;
-use billing::input::Metadata;
-use billing::input::documents::{DocumentSort, SortOrder};
+use billing::input::documents::{DocumentSort, Settlement, SortOrder};
+use billing::input::{Amount, Metadata};
 use billing::kind::Kind;
+use billing::money::Currency;
 use billing::page::{Begin, Page, Part};
 use billing::public::Detail;
 use billing::refusal::Faults;
 use jiff::civil::Date;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use store::db::Tx;
 use store::document_lists as shelf;
 
@@ -29,8 +32,29 @@ pub(crate) struct Filter {
     pub(crate) currency: Option<String>,
     pub(crate) from_date: Option<Date>,
     pub(crate) to_date: Option<Date>,
+    pub(crate) amounts: (Option<Amount>, Option<Amount>),
+    pub(crate) invoice_number: Option<String>,
+    pub(crate) settlement: Option<Settlement>,
+    pub(crate) overdue: Option<bool>,
+    pub(crate) voided: Option<bool>,
     pub(crate) reference: Option<String>,
     pub(crate) metadata: Metadata,
+}
+
+type Bounds = (Option<i64>, Option<i64>);
+
+/// Amounts only compare within one currency: that asked for, else the company's.
+fn amounts(view: &View<'_>, filter: &Filter) -> (Option<String>, Bounds) {
+    let (least, most) = filter.amounts;
+    if least.is_none() && most.is_none() {
+        return (filter.currency.clone(), (None, None));
+    }
+    let currency = filter.currency.as_deref().and_then(Currency::parse).unwrap_or(view.company.currency);
+    let minor = |amount: Amount| amount.0 * Decimal::from(10_i64.pow(currency.exponent()));
+    // Beyond what 64 bits hold no document is either.
+    let whole = |amount: Decimal| amount.to_i64().unwrap_or(i64::MAX);
+    let bounds = (least.map(|amount| whole(minor(amount).ceil())), most.map(|amount| whole(minor(amount).floor())));
+    (Some(currency.code().to_owned()), bounds)
 }
 
 type Publish<T> = fn(&mut dyn Tx, &Company, &Document, Detail) -> Result<T, Error>;
@@ -39,15 +63,21 @@ type Publish<T> = fn(&mut dyn Tx, &Company, &Document, Detail) -> Result<T, Erro
 pub(crate) fn list<T>(view: &mut View<'_>, filter: Filter, publish: Publish<T>) -> Result<Page<T>, Error> {
     let part = Part::<shelf::Place>::asked(filter.page, filter.limit, filter.cursor.as_deref())?;
     let sort = filter.sort_by;
+    let (currency, amounts) = amounts(view, &filter);
     let asked = shelf::Asked {
         company_id: view.company.id,
         kind: filter.kind,
         search: filter.search.map(|text| text.to_lowercase()),
         statuses: filter.statuses,
         customer_id: filter.customer_id,
-        currency: filter.currency,
+        currency,
         from_date: filter.from_date,
         to_date: filter.to_date,
+        amounts,
+        invoice_number: filter.invoice_number,
+        settlement: filter.settlement,
+        overdue: filter.overdue.map(|is| (is, view.today())),
+        voided: filter.voided,
         reference: filter.reference,
         metadata: filter.metadata.0,
         sort_by: sort,

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::input::documents::Settlement;
 use crate::document::{Buyer, Document, Line, LineBody, ProductLine, Seller};
 use crate::ids::{
     ContactId, CustomerId, DeliveryId, DepartmentId, DocumentId, EntryId, LineId, PriceId, ProductId, TagId, TemplateId,
@@ -205,8 +206,8 @@ pub struct PublicInvoice {
     pub paid_amount: String,
     /// What is still to be paid: amount less payments, allocations and what is written off; `0.00` before booking.
     pub open_amount: String,
-    /// `open`, `partially_settled` or `settled`.
-    pub settlement: &'static str,
+    /// How far it is settled.
+    pub settlement: Settlement,
     /// `none`, `partial` or `full`.
     pub credit_state: &'static str,
     /// The credit notes that name it.
@@ -409,9 +410,9 @@ pub fn invoice(document: &Document, around: Around, detail: Detail) -> PublicInv
     let money = |minor| Money::new(minor, document.currency).to_string();
     let open = if is_booked { facts.open_of(amount) } else { 0 };
     let settlement = match is_booked {
-        true if open == 0 => "settled",
-        true if open != amount => "partially_settled",
-        _ => "open",
+        true if open == 0 => Settlement::Settled,
+        true if open != amount => Settlement::PartiallySettled,
+        _ => Settlement::Open,
     };
     let credit_state = match facts.credited {
         _ if facts.credit_notes == 0 => "none",

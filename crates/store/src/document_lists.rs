@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use billing::document::Document;
 use billing::ids::{CompanyId, CustomerId};
-use billing::input::documents::{DocumentSort, SortOrder};
+use billing::input::documents::{DocumentSort, Settlement, SortOrder};
 use billing::kind::Kind;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,16 @@ pub struct Asked {
     pub from_date: Option<Date>,
     /// Until this date.
     pub to_date: Option<Date>,
+    /// Of at least and at most so many minor units, whatever the sign.
+    pub amounts: (Option<i64>, Option<i64>),
+    /// An invoice of this number, a credit note that credits it.
+    pub invoice_number: Option<String>,
+    /// So far settled.
+    pub settlement: Option<Settlement>,
+    /// Overdue on a day, or not.
+    pub overdue: Option<(bool, Date)>,
+    /// Voided or not.
+    pub voided: Option<bool>,
     /// With this reference.
     pub reference: Option<String>,
     /// With all these pairs.
@@ -95,7 +105,37 @@ fn filtered(select: Select, asked: &Asked) -> Select {
         .and_if("and currency = ?", asked.currency.clone())
         .and_if("and date >= ?", asked.from_date)
         .and_if("and date <= ?", asked.to_date)
+        .and_if("and abs(amount) >= ?", asked.amounts.0)
+        .and_if("and abs(amount) <= ?", asked.amounts.1)
         .and_if("and reference = ?", asked.reference.clone());
+    if let Some(number) = &asked.invoice_number {
+        let fragment = match asked.kind {
+            Kind::CreditNote => {
+                "and id in (select c.credit_note_id from credits c join documents i on i.company_id = c.company_id \
+                    and i.id = c.invoice_id where c.company_id = ? and i.number = ?)"
+            }
+            _ => "and company_id = ? and number = ?",
+        };
+        select = select.and(fragment, params![asked.company_id, number]);
+    }
+    if let Some(settlement) = asked.settlement {
+        select = select.and(settled(settlement), &[]);
+    }
+    if let Some((is_overdue, today)) = asked.overdue {
+        let fragment = if is_overdue {
+            "and booked_at is not null and due_date < ? \
+                and abs(amount) > paid_amount + allocated_amount + written_off_amount"
+        } else {
+            "and (booked_at is null or due_date is null or due_date >= ? \
+                or abs(amount) <= paid_amount + allocated_amount + written_off_amount)"
+        };
+        select = select.and(fragment, params![today]);
+    }
+    match asked.voided {
+        Some(true) => select = select.and("and voided_at is not null", &[]),
+        Some(false) => select = select.and("and voided_at is null", &[]),
+        None => {}
+    }
     for (key, value) in &asked.metadata {
         select = select.and(
             "and id in (select resource_id from metadata where company_id = ? and resource_type = 'document' \
@@ -104,6 +144,22 @@ fn filtered(select: Select, asked: &Asked) -> Select {
         );
     }
     select
+}
+
+/// What is published as `settlement`, as a condition.
+fn settled(settlement: Settlement) -> &'static str {
+    match settlement {
+        Settlement::Settled => {
+            "and booked_at is not null and abs(amount) = paid_amount + allocated_amount + written_off_amount"
+        }
+        Settlement::PartiallySettled => {
+            "and booked_at is not null and abs(amount) <> paid_amount + allocated_amount + written_off_amount \
+                and paid_amount + allocated_amount + written_off_amount <> 0"
+        }
+        Settlement::Open => {
+            "and (booked_at is null or (amount <> 0 and paid_amount + allocated_amount + written_off_amount = 0))"
+        }
+    }
 }
 
 fn sorted(select: Select, asked: &Asked, after: Option<&Place>) -> Select {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    CountryCode, CurrencyCode, Day, Email, Gln, Metadata, Percent, PositiveUnitPrice, Quantity, Text, UnitPrice,
+    Amount, CountryCode, CurrencyCode, Day, Email, Gln, Metadata, Percent, PositiveUnitPrice, Quantity, Text, UnitPrice,
 };
 use crate::document::{Head, Reason};
 use crate::ids::{ContactId, CustomerId, DepartmentId, LineId, PriceId, TagId, TemplateId};
@@ -431,6 +431,16 @@ pub struct InvoiceQuery {
     pub from_date: Option<Day>,
     /// Until this date.
     pub to_date: Option<Day>,
+    /// Of at least this amount incl. VAT, positive, in `currency`, which is then the company's when left out.
+    pub min_amount: Option<Amount>,
+    /// Of at most this amount incl. VAT, positive, in `currency`, which is then the company's when left out.
+    pub max_amount: Option<Amount>,
+    /// Only the one with this number.
+    pub invoice_number: Option<Text<100>>,
+    /// Only so far settled.
+    pub settlement: Option<Settlement>,
+    /// Only what is booked, past its due date and still open; `false`: only the others.
+    pub overdue: Option<bool>,
     /// Only with this reference.
     pub reference: Option<Text<200>>,
     /// Only with all these pairs.
@@ -465,10 +475,31 @@ pub struct CreditNoteQuery {
     pub from_date: Option<Day>,
     /// Until this date.
     pub to_date: Option<Day>,
+    /// Of at least this amount incl. VAT, positive, in `currency`, which is then the company's when left out.
+    pub min_amount: Option<Amount>,
+    /// Of at most this amount incl. VAT, positive, in `currency`, which is then the company's when left out.
+    pub max_amount: Option<Amount>,
+    /// Only those that credit the invoice of this number.
+    pub invoice_number: Option<Text<100>>,
+    /// Only voided ones; `false`: only the others.
+    pub voided: Option<bool>,
     /// Only with this reference.
     pub reference: Option<Text<200>>,
     /// Only with all these pairs.
     pub metadata: Option<Metadata>,
+}
+
+/// How far an invoice is settled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, serde::Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Settlement {
+    /// Nothing is paid, set off or written off.
+    Open,
+    /// Some of it is.
+    PartiallySettled,
+    /// Nothing is left.
+    Settled,
 }
 
 /// What a list of documents is sorted by.

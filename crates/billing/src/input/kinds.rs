@@ -60,6 +60,8 @@ decimals! {
     UnitPrice {"min": "0", "max": "999999999.999999", "scale": 6}
     /// A price of one, excl. VAT, that is not zero (credit notes).
     PositiveUnitPrice {"above": "0", "max": "999999999.999999", "scale": 6}
+    /// An amount of a document: 0 to 10^15.
+    Amount {"min": "0", "max": "1000000000000000", "scale": 6}
     /// A percentage, 0 to 100.
     Percent {"min": "0", "max": "100", "scale": 4}
     /// An exchange rate: base units per 1 unit, above 0, up to 10 decimals.

@@ -180,10 +180,14 @@ fn lift_parts(schema: &Value, schemas: &mut Map<String, Value>) -> Value {
     whole
 }
 
-/// Points references at the components.
+/// Points references at the components, and drops defaults of null: they say nothing,
+/// and are wrong where null is not allowed.
 fn point(value: &mut Value) {
     match value {
         Value::Object(fields) => {
+            if fields.get("default") == Some(&Value::Null) {
+                fields.remove("default");
+            }
             if let Some(Value::String(reference)) = fields.get_mut("$ref") {
                 *reference = reference.replace("#/$defs/", "#/components/schemas/");
             }

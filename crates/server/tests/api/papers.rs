@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 /// A PDF's text with single spaces.
 pub fn words(pdf: &[u8]) -> String {
-    let tool = Command::new("pdftotext").args(["-layout", "-", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let tool = Command::new("pdftotext").args(["-raw", "-", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let mut tool = tool.expect("pdftotext (apt-get install poppler-utils)");
     tool.stdin.take().unwrap().write_all(pdf).unwrap();
     let output = tool.wait_with_output().unwrap();
