@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use billing::ids::CompanyId;
 use tokio::sync::oneshot;
 
-use crate::db::{Error, Tx};
+use crate::db::{Error, Row, Tx, Value};
 use crate::turn::ServeLock;
 use crate::{postgres, sqlite_lane};
 
@@ -63,11 +63,15 @@ where
 {
     fn run(&mut self, tx: &mut dyn Tx) -> bool {
         let Some(deed) = self.deed.take() else { return false };
-        let result = catch_unwind(AssertUnwindSafe(|| deed(tx))).unwrap_or_else(|panic| {
+        let mut watched = Watched { tx, fault: None };
+        let mut result = catch_unwind(AssertUnwindSafe(|| deed(&mut watched))).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
             Err(Error::Broken(format!("panicked: {text}")).into())
         });
+        if let (true, Some(fault)) = (result.is_ok(), watched.fault) {
+            result = Err(fault.into());
+        }
         let keep = result.is_ok();
         self.result = Some(result);
         keep
@@ -90,6 +94,44 @@ where
         };
         // Whoever asked may have gone away; the deed is done all the same.
         let _ = self.answer.send(answer);
+    }
+}
+
+/// Remembers the first statement that failed: a deed that goes on after it all the same is not
+/// done. PostgreSQL would drop its work without a word, and that of its neighbours in the group.
+struct Watched<'t> {
+    tx: &'t mut dyn Tx,
+    fault: Option<Error>,
+}
+
+impl Watched<'_> {
+    fn watch<T>(&mut self, answer: Result<T, Error>) -> Result<T, Error> {
+        if let (None, Err(fault)) = (&self.fault, &answer) {
+            self.fault = Some(fault.clone());
+        }
+        answer
+    }
+}
+
+impl Tx for Watched<'_> {
+    fn one(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Option<Row>, Error> {
+        let answer = self.tx.one(sql, params);
+        self.watch(answer)
+    }
+
+    fn all(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, Error> {
+        let answer = self.tx.all(sql, params);
+        self.watch(answer)
+    }
+
+    fn exec(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error> {
+        let answer = self.tx.exec(sql, params);
+        self.watch(answer)
+    }
+
+    fn count(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
+        let answer = self.tx.count(sql, params);
+        self.watch(answer)
     }
 }
 
