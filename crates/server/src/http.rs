@@ -50,10 +50,7 @@ fn router(app: Arc<App>, proxies: Vec<Network>) -> Router {
         };
         router = router.route(&format!("/api{path}"), axum::routing::any(handler));
     }
-    let unknown = move |request: Request<Body>| {
-        let answer = door::unknown(&door, request.uri().path(), request.headers().get("x-request-id"));
-        async move { answer }
-    };
+    let unknown = move |request: Request<Body>| door::unknown(door.clone(), request);
     docs::add(router).fallback(unknown)
 }
 

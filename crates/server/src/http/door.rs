@@ -75,12 +75,21 @@ pub(crate) async fn handle(door: Arc<Door>, routes: Arc<[Route]>, peer: SocketAd
     };
     let mut known = Known::default();
     let pattern = routes.first().map_or("-", |route| route.path);
-    let done = answer(&door, &routes, &seen, body, &mut known).await;
+    let mut body = Some(body);
+    let done = answer(&door, &routes, &seen, &mut body, &mut known).await;
     let (mut response, cause) = match done {
         Ok(response) => (response, None),
         Err(fault) => refuse(&door, fault, &seen, &routes),
     };
+    let is_whole = match body {
+        Some(unread) => take_body(&seen.headers, unread).await.is_ok(),
+        None => response.status() != StatusCode::PAYLOAD_TOO_LARGE,
+    };
     let headers = response.headers_mut();
+    if !is_whole {
+        // What is left of the body would be taken for the next request.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     if let Ok(id) = HeaderValue::from_str(&seen.id) {
         headers.insert(REQUEST_ID, id);
     }
@@ -112,7 +121,7 @@ async fn answer(
     door: &Door,
     routes: &[Route],
     seen: &Seen,
-    body: Body,
+    body: &mut Option<Body>,
     known: &mut Known,
 ) -> Result<Response<Body>, Fault> {
     let id = path_id(routes, &seen.path)?;
@@ -143,7 +152,7 @@ async fn answer(
 fn request_id(headers: &HeaderMap) -> String {
     let given = headers.get(&REQUEST_ID).and_then(|value| value.to_str().ok());
     let is_good = |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
-    given.filter(is_good).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+    given.filter(is_good).map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }
 
 /// The client's address: the peer's, or behind a trusted proxy the last hop outside the trusted ones.
@@ -232,8 +241,16 @@ fn query(route: &Route, pairs: &[(String, String)], faults: &mut Faults) -> Stri
     json
 }
 
-async fn read_body(route: &Route, headers: &HeaderMap, body: Body, faults: &mut Faults) -> Result<String, Fault> {
-    let bytes = take_body(headers, body).await?;
+async fn read_body(
+    route: &Route,
+    headers: &HeaderMap,
+    body: &mut Option<Body>,
+    faults: &mut Faults,
+) -> Result<String, Fault> {
+    let bytes = match body.take() {
+        Some(body) => take_body(headers, body).await?,
+        None => Bytes::new(),
+    };
     let Some(input) = &route.input else { return Ok(String::new()) };
     if bytes.is_empty() {
         if input.shape.allows_nothing() {
@@ -340,14 +357,19 @@ fn refuse(door: &Door, mut fault: Fault, seen: &Seen, routes: &[Route]) -> (Resp
 }
 
 /// A path that is no route's.
-pub(crate) fn unknown(door: &Door, path: &str, id: Option<&HeaderValue>) -> Response<Body> {
-    let relative = path.strip_prefix("/api").unwrap_or(path);
+pub(crate) async fn unknown(door: Arc<Door>, request: Request<Body>) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path();
     let fault = Fault::new(404, "NOT_FOUND", "There is no such route.");
-    let mut response = Response::new(Body::from(fault.body(door.app.now(), relative)));
+    let mut response = Response::new(Body::from(fault.body(door.app.now(), path.strip_prefix("/api").unwrap_or(path))));
     *response.status_mut() = StatusCode::NOT_FOUND;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    let fresh = || HeaderValue::from_str(&Uuid::now_v7().to_string()).unwrap_or(HeaderValue::from_static("-"));
-    headers.insert(REQUEST_ID, id.cloned().unwrap_or_else(fresh));
+    if let Ok(id) = HeaderValue::from_str(&request_id(&head.headers)) {
+        headers.insert(REQUEST_ID, id);
+    }
+    if take_body(&head.headers, body).await.is_err() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }

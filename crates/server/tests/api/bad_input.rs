@@ -185,10 +185,12 @@ impl Stage {
             let list = company.api.get(path).is(200);
             list.get(0).or_else(|| list["data"].get(0)).unwrap()["id"].clone()
         };
+        let accounts = company.api.get("/v1/accounts").is(200);
+        let sales = accounts.as_array().unwrap().iter().find(|account| account["vatCodeId"].is_string()).unwrap();
         let ids = json!({
             "customer": customer, "price": price, "draftPrice": draft_price, "draft": draft["id"], "note": note["id"],
             "invoice": invoice["id"], "invoiceNumber": invoice["number"], "invoiceLine": invoice["lines"][0]["id"],
-            "account": first("/v1/accounts"), "vatCode": first("/v1/vat-codes"), "customerGroup": first("/v1/customer-groups"),
+            "account": sales["id"], "vatCode": first("/v1/vat-codes"), "customerGroup": first("/v1/customer-groups"),
             "productGroup": first("/v1/product-groups"), "product": first("/v1/products"),
             "template": first("/v1/document-templates?documentType=credit-note-template"),
         });
@@ -237,7 +239,7 @@ impl Stage {
                 "productId": ids["product"], "billingPeriodType": "ONE_TIME", "pricingModel": "FLAT_RATE", "unitAmount": "1",
             }),
             "/v1/accounts" => json!({ "name": "Another", "accountNumber": 998_877, "ledgerType": "BALANCE_SHEET" }),
-            "/v1/vat-codes" => json!({ "vatCode": "X9", "name": "Another", "vatType": "SALES", "vatRate": "9", "validFrom": "2026-01-01" }),
+            "/v1/vat-codes" => json!({ "vatCode": "X9", "name": "Another", "type": "SALES", "vatRate": "9", "validFrom": "2026-01-01" }),
             "/v1/exchange-rates" => json!({ "currency": "EUR", "date": "2026-01-01", "rate": "7.46" }),
             _ => json!({}),
         }
