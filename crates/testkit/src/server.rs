@@ -53,10 +53,9 @@ impl Server {
         Server { process, root }
     }
 
-    /// Kills it in the middle of whatever it does, and waits until it is gone.
-    pub fn kill(mut self) {
-        self.process.signal("KILL");
-        self.process.wait_for_end();
+    /// Sends it a signal, as `KILL`.
+    pub fn signal(&self, signal: &str) {
+        self.process.signal(signal);
     }
 
     /// Asks it to end, and waits until it has.
