@@ -66,7 +66,8 @@ pub fn pdf(app: &Arc<App>, by: &Caller, kind: Kind, id: DocumentId, as_draft: bo
             if document.is_booked()
                 && let Some(archived) = files::get(view.tx, company_id, id, "pdf")?
             {
-                let print = Print { source: String::new(), data: Value::Null, date: document.date, identifier: String::new() };
+                let print =
+                    Print { source: String::new(), data: Value::Null, date: document.date, identifier: String::new() };
                 return Ok(Original { name, is_booked: true, print, archived: Some(archived) });
             }
             let test = view.company.mode == CompanyMode::Test;
@@ -117,7 +118,8 @@ fn keep(app: &Arc<App>, company_id: CompanyId, id: DocumentId, bytes: Vec<u8>) -
         }
         let sha256 = sha256(&bytes);
         files::archive(work.tx, company_id, id, "pdf", &sha256, &bytes, work.now)?;
-        let published = PublicFile { document_id: id, kind: "pdf".to_owned(), sha256: sha256.clone(), size: bytes.len() };
+        let published =
+            PublicFile { document_id: id, kind: "pdf".to_owned(), sha256: sha256.clone(), size: bytes.len() };
         work.event("file.created", "file", id, &published, None);
         Ok((sha256, bytes))
     })
@@ -130,12 +132,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// What a booked document is printed from: its snapshot and the template it was booked with.
-fn of_snapshot(
-    tx: &mut dyn store::db::Tx,
-    company_id: CompanyId,
-    id: DocumentId,
-    date: Date,
-) -> Result<Print, Error> {
+fn of_snapshot(tx: &mut dyn store::db::Tx, company_id: CompanyId, id: DocumentId, date: Date) -> Result<Print, Error> {
     let missing = || Error::Broken(format!("booked document {id} has no snapshot"));
     let text = files::snapshot(tx, company_id, id)?.ok_or_else(missing)?;
     let snapshot: Value = serde_json::from_str(&text).map_err(|fault| Error::Broken(fault.to_string()))?;
@@ -164,4 +161,3 @@ fn source(
     };
     Ok(template.and_then(|template| template.source).unwrap_or_else(|| crate::paper::DOCUMENT_TEMPLATE.to_owned()))
 }
-

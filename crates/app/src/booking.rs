@@ -96,12 +96,7 @@ fn check_status(document: &Document) -> Result<(), Refusal> {
 }
 
 /// The channel asked for, else the customer's, else e-mail when there is an address, else manual.
-fn channel(
-    work: &mut Work<'_>,
-    document: &Document,
-    customer: &Customer,
-    input: &SendInput,
-) -> Result<Channel, Error> {
+fn channel(work: &mut Work<'_>, document: &Document, customer: &Customer, input: &SendInput) -> Result<Channel, Error> {
     let address = match &input.override_email {
         Some(email) => Some(email.0.clone()),
         None => {
@@ -226,13 +221,8 @@ fn book(work: &mut Work<'_>, document: &mut Document, customer: &Customer, input
         created_at: work.now,
     };
     ledger::append(work.tx, company_id, &entry)?;
-    let item = OpenItem {
-        id: item_id,
-        customer_id: customer.id,
-        account_id: receivables,
-        open: document.amount,
-        base_open,
-    };
+    let item =
+        OpenItem { id: item_id, customer_id: customer.id, account_id: receivables, open: document.amount, base_open };
     ledger::open(work.tx, company_id, &item, document.id, entry_id, (document.date, document.due_date), work.now)?;
     let job_id: JobId = work.new_id();
     Ok(jobs::insert(work.tx, company_id, job_id, "archive", document.id.0, work.now)?)

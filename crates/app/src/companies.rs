@@ -36,8 +36,12 @@ pub fn create(app: &App, input: NewCompany) -> Pending<CreatedCompany, Error> {
     app.found(company.clone(), Caller::inside(company.id, Actor::Operator), move |work| {
         founding::set_up(work, rates.as_deref())?;
         work.event("company.created", "company", company.id, &company, None);
-        let first =
-            NewKey { name: "First key".to_owned(), scopes: Scope::ALL.to_vec(), expires_at: None, allowlist: Vec::new() };
+        let first = NewKey {
+            name: "First key".to_owned(),
+            scopes: Scope::ALL.to_vec(),
+            expires_at: None,
+            allowlist: Vec::new(),
+        };
         let key = keys::add(work, first)?;
         Ok(CreatedCompany { company_id: company.id, api_key: key.key, scopes: key.scopes })
     })

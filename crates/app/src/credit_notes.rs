@@ -192,10 +192,8 @@ fn currency(asked: &Asked, terms: &Terms, credited: &[CreditedInvoice]) -> Resul
     match credited.iter().find(|invoice| invoice.currency != currency) {
         None => Ok(currency),
         Some(invoice) => {
-            let message = format!(
-                "Invoice {} is in {}, the credit note in {currency}.",
-                invoice.number, invoice.currency
-            );
+            let message =
+                format!("Invoice {} is in {}, the credit note in {currency}.", invoice.number, invoice.currency);
             Err(Refusal::new("CREDIT_NOTE_CURRENCY_MISMATCH", message).with(json!({
                 "invoiceNumber": invoice.number, "invoiceCurrency": invoice.currency.code(), "currency": currency.code(),
             })))

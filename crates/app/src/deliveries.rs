@@ -219,8 +219,8 @@ pub(crate) fn record(
     outcome: &Outcome,
 ) -> Result<Option<Timestamp>, Error> {
     let company_id = work.company.id;
-    let mut delivery = deliveries::get(work.tx, company_id, id)?
-        .ok_or_else(|| Error::Broken(format!("there is no delivery {id}")))?;
+    let mut delivery =
+        deliveries::get(work.tx, company_id, id)?.ok_or_else(|| Error::Broken(format!("there is no delivery {id}")))?;
     let mut document: Document = documents::get(work.tx, company_id, delivery.document_id)?
         .ok_or_else(|| Error::Broken(format!("delivery {id} has no document")))?;
     delivery.attempt_count += 1;

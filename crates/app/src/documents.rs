@@ -81,9 +81,7 @@ pub(crate) fn publish_credit_note(
 /// A document as published, of whatever kind.
 pub(crate) fn publish(tx: &mut dyn Tx, company: &Company, document: &Document) -> Result<Published, Error> {
     Ok(match document.kind {
-        Kind::CreditNote => {
-            Published::CreditNote(Box::new(publish_credit_note(tx, company, document, Detail::Whole)?))
-        }
+        Kind::CreditNote => Published::CreditNote(Box::new(publish_credit_note(tx, company, document, Detail::Whole)?)),
         _ => Published::Invoice(Box::new(publish_invoice(tx, company, document, Detail::Whole)?)),
     })
 }
@@ -105,11 +103,6 @@ impl Work<'_> {
 /// What a document is searched by: number, description, customer name and reference, folded.
 pub(crate) fn search_text(document: &Document, customer_name: &str) -> String {
     let number = document.number.as_ref().map(|number| number.text.as_str());
-    let parts = [
-        number,
-        document.head.description.as_deref(),
-        Some(customer_name),
-        document.head.reference.as_deref(),
-    ];
+    let parts = [number, document.head.description.as_deref(), Some(customer_name), document.head.reference.as_deref()];
     parts.into_iter().flatten().collect::<Vec<&str>>().join("\n").to_lowercase()
 }

@@ -40,7 +40,12 @@ pub(crate) fn terms(work: &mut Work<'_>, kind: Kind, asked: &AskedHead) -> Resul
 }
 
 /// What a head names is there: department, contact, template; tags.
-pub(crate) fn check_references(work: &mut Work<'_>, kind: Kind, asked: &Asked, customer: &Customer) -> Result<(), Error> {
+pub(crate) fn check_references(
+    work: &mut Work<'_>,
+    kind: Kind,
+    asked: &Asked,
+    customer: &Customer,
+) -> Result<(), Error> {
     let company_id = work.company.id;
     let head = &asked.head.head;
     let missing = |code, what: &str, property: &str| {
@@ -71,7 +76,8 @@ pub(crate) fn check_references(work: &mut Work<'_>, kind: Kind, asked: &Asked, c
 
 /// The template is there and prints this kind.
 pub(crate) fn check_template(work: &mut Work<'_>, kind: Kind, id: billing::ids::TemplateId) -> Result<(), Error> {
-    let found = templates::get(work.tx, work.company.id, id)?.filter(|t| t.document_type.as_str() == kind.template_type());
+    let found =
+        templates::get(work.tx, work.company.id, id)?.filter(|t| t.document_type.as_str() == kind.template_type());
     if found.is_none() {
         let message = format!("There is no such template for a {} in this company.", kind.title());
         return Err(Refusal::missing_at("DOCUMENT_TEMPLATE_NOT_FOUND", message, "documentTemplateId").into());

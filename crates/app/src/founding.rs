@@ -78,7 +78,8 @@ fn chart_of_accounts(work: &mut Work<'_>, chart: &Chart) -> Result<Accounts, Err
 }
 
 fn vat_code(of_chart: &ChartVatCode, id: VatCodeId, accounts: &Accounts, work: &Work<'_>) -> VatCode {
-    let ChartVatCode { code, name, rate, vat_type, principle, category, reason, reason_code, book_to, contra } = of_chart;
+    let ChartVatCode { code, name, rate, vat_type, principle, category, reason, reason_code, book_to, contra } =
+        of_chart;
     let (account, contra) = (book_to.map(|number| &accounts[&number]), contra.map(|number| &accounts[&number]));
     let rates = vec![VatRate { valid_from: FROM_THE_BEGINNING, vat_rate: *rate }];
     VatCode {

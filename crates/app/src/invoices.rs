@@ -36,8 +36,7 @@ pub fn change(work: &mut Work<'_>, id: DocumentId, input: InvoiceInput) -> Resul
     check_draft(&before)?;
     let was = publish_invoice(work.tx, &work.company, &before, Detail::Whole)?;
     let (asked, customer_name) = draft(work, input.into())?;
-    let document =
-        Document { id, created_at: before.created_at, origin: before.origin, facts: before.facts, ..asked };
+    let document = Document { id, created_at: before.created_at, origin: before.origin, facts: before.facts, ..asked };
     documents::rewrite(work.tx, work.company.id, &document, &search_text(&document, &customer_name))?;
     lock_prices(work, &document)?;
     let published = publish_invoice(work.tx, &work.company, &document, Detail::Whole)?;
@@ -150,8 +149,7 @@ fn draft(work: &mut Work<'_>, asked: Asked) -> Result<(Document, String), Error>
 
 /// A price that a line names can't change its amount any more.
 pub(crate) fn lock_prices(work: &mut Work<'_>, document: &Document) -> Result<(), Error> {
-    let mut prices: Vec<_> =
-        document.lines.iter().filter_map(Line::product).filter_map(|line| line.price_id).collect();
+    let mut prices: Vec<_> = document.lines.iter().filter_map(Line::product).filter_map(|line| line.price_id).collect();
     prices.sort();
     prices.dedup();
     for price in prices {

@@ -80,9 +80,8 @@ fn message(letter: &Letter) -> Result<Message, String> {
     let to: Mailbox = letter.to.parse().map_err(|fault| format!("{}: {fault}", letter.to))?;
     let pdf = ContentType::parse("application/pdf").map_err(|fault| fault.to_string())?;
     let attachment = Attachment::new(letter.paper.name.clone()).body(letter.paper.bytes.clone(), pdf);
-    let bodies = MultiPart::alternative()
-        .singlepart(SinglePart::plain(text.plain()))
-        .singlepart(SinglePart::html(text.html()));
+    let bodies =
+        MultiPart::alternative().singlepart(SinglePart::plain(text.plain())).singlepart(SinglePart::html(text.html()));
     Message::builder()
         .from(from)
         .to(to)
@@ -127,9 +126,8 @@ impl Words {
     }
 
     fn html(&self) -> String {
-        let escaped = |text: &str| {
-            text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br>")
-        };
+        let escaped =
+            |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br>");
         let paragraphs: Vec<String> = self.paragraphs.iter().map(|text| format!("<p>{}</p>", escaped(text))).collect();
         format!("<!doctype html><html><body style=\"font-family:sans-serif\">{}</body></html>", paragraphs.concat())
     }

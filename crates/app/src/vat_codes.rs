@@ -48,8 +48,7 @@ pub fn create(work: &mut Work<'_>, input: VatCodeInput) -> Result<VatCode, Error
     }
     let account = booked_to(work, account_to_book_id, "accountToBookId")?;
     let contra = booked_to(work, contra_account_to_book_id, "contraAccountToBookId")?;
-    let rates =
-        vec![VatRate { valid_from: valid_from.map_or(FROM_THE_BEGINNING, |day| day.0), vat_rate: vat_rate.0 }];
+    let rates = vec![VatRate { valid_from: valid_from.map_or(FROM_THE_BEGINNING, |day| day.0), vat_rate: vat_rate.0 }];
     let code = VatCode {
         id: work.new_id(),
         vat_code: vat_code.0,
@@ -139,7 +138,8 @@ fn booked_to(work: &mut Work<'_>, id: Option<AccountId>, property: &str) -> Resu
         Refusal::missing_at("ACCOUNT_NOT_FOUND", "There is no such account in this company.", property)
     })?;
     if !account.ledger_type.takes_postings() {
-        let message = format!("Account {} is a {}: nothing is posted on it.", account.account_number, account.ledger_type);
+        let message =
+            format!("Account {} is a {}: nothing is posted on it.", account.account_number, account.ledger_type);
         let refusal = Refusal::new("ACCOUNT_TAKES_NO_POSTINGS", message);
         return Err(refusal.with(object!({ "property": property })).into());
     }

@@ -180,8 +180,11 @@ fn danish() -> Chart {
     let abroad = |name, text, book_to| ChartVatCode { contra: Some(6903), ..code(name, text, full, purchase, book_to) };
     let vat_codes = vec![
         code("U25", "Udgående moms 25 %", full, sales, Some(6902)),
-        code("UOB", "Omvendt betalingspligt, indenlandsk", none, sales, None)
-            .because(Some(VatCategory::AE), "Omvendt betalingspligt (momslovens § 46)", Some("VATEX-EU-AE")),
+        code("UOB", "Omvendt betalingspligt, indenlandsk", none, sales, None).because(
+            Some(VatCategory::AE),
+            "Omvendt betalingspligt (momslovens § 46)",
+            Some("VATEX-EU-AE"),
+        ),
         code("UEU", "Salg til EU uden moms", none, sales, None),
         code("UEKS", "Salg til lande uden for EU", none, sales, None),
         code("UFRI", "Momsfrit salg", none, sales, None).because(

@@ -338,7 +338,8 @@ mod tests {
         let before = company();
         let later = "2026-06-11T12:00:00Z".parse().unwrap();
         assert_eq!(before.changed(patch("{}"), later).unwrap(), before);
-        let after = before.changed(patch(r#"{"address": null, "city": "Aarhus", "vat": "DK12345674"}"#), later).unwrap();
+        let after =
+            before.changed(patch(r#"{"address": null, "city": "Aarhus", "vat": "DK12345674"}"#), later).unwrap();
         assert_eq!((after.address.as_deref(), after.city.as_deref()), (None, Some("Aarhus")));
         assert_eq!(after.registration_number.as_deref(), Some("12345674"));
         assert_eq!((after.name.as_str(), after.updated_at), ("Bi ApS", later));
@@ -357,7 +358,8 @@ mod tests {
         assert_eq!((danish.currency, danish.preferred_language.as_str()), (Currency::DKK, "da"));
         assert_eq!((danish.time_zone.as_str(), danish.mode), ("Europe/Copenhagen", CompanyMode::Live));
         assert_eq!(danish.registration_number.as_deref(), Some("12345674"));
-        let german = founded(r#"{"name": "Biene GmbH", "countryCode": "DE", "currency": "USD", "mode": "test"}"#).unwrap();
+        let german =
+            founded(r#"{"name": "Biene GmbH", "countryCode": "DE", "currency": "USD", "mode": "test"}"#).unwrap();
         assert_eq!((german.currency.code(), german.preferred_language.as_str()), ("USD", "en"));
         for (body, property) in [
             (r#"{"name": "Bi", "countryCode": "QQ"}"#, "countryCode"),

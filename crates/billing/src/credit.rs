@@ -152,14 +152,7 @@ impl Group {
 
     /// What the windows could not take falls on the note's lines, a unit each in turn,
     /// largest net first; no line's VAT in the note gets the sign its net has not.
-    fn let_group_win(
-        &self,
-        after: &[LineState],
-        touched: &[usize],
-        sign: i64,
-        mut units: i64,
-        vats: &mut [i64],
-    ) {
+    fn let_group_win(&self, after: &[LineState], touched: &[usize], sign: i64, mut units: i64, vats: &mut [i64]) {
         let net = |at: &usize| after[touched[*at]].credited_net - self.lines[touched[*at]].credited_net;
         let own_sign = |at: &usize| sign * after[touched[*at]].net.signum();
         let mut ranked: Vec<usize> = (0..touched.len()).filter(|at| own_sign(at) != 0).collect();

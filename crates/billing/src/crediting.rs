@@ -139,19 +139,19 @@ pub fn credit(
     }
 
     let mut shares: Vec<NoteShare> = Vec::new();
-    for at in 0..open.len() {
+    for (at, opened) in open.iter_mut().enumerate() {
         let of_group: Vec<&Piece> = pieces.iter().filter(|piece| piece.open == at).collect();
         let asks: Vec<(usize, Ask)> = of_group.iter().map(|piece| (piece.member, piece.ask)).collect();
         if asks.is_empty() {
             continue;
         }
-        let taken = open[at].group.credit(&asks).map_err(|exceeds| {
+        let taken = opened.group.credit(&asks).map_err(|exceeds| {
             let piece = of_group.iter().find(|piece| Some(piece.member) == member_of(&exceeds));
             let line = piece.map_or(0, |piece| origin[piece.note_line]);
-            refuse_excess(&exceeds, line, &open[at], invoices)
+            refuse_excess(&exceeds, line, opened, invoices)
         })?;
         for (piece, share) in of_group.iter().zip(taken) {
-            keep(&mut shares, &mut lines, piece.note_line, &open[at], invoices, piece.member, mode(&piece.ask), share);
+            keep(&mut shares, &mut lines, piece.note_line, opened, invoices, piece.member, mode(&piece.ask), share);
         }
     }
     for note_line in unmatched {

@@ -9,6 +9,6 @@ pub mod documents;
 mod kinds;
 mod rules;
 
-pub use kinds::*;
 pub use documents::AskedLine;
+pub use kinds::*;
 pub use rules::{Fields, Rule, rules};

@@ -272,7 +272,8 @@ mod tests {
             let parsed: Network = network.parse().unwrap();
             assert_eq!(parsed.contains(address.parse().unwrap()), holds, "{address} in {network}");
         }
-        for wrong in ["", "localhost", "192.0.2.0/33", "192.0.2.0/", "192.0.2.0/-1", "192.0.2.0/+8", "::/129", "1.2.3"] {
+        for wrong in ["", "localhost", "192.0.2.0/33", "192.0.2.0/", "192.0.2.0/-1", "192.0.2.0/+8", "::/129", "1.2.3"]
+        {
             assert!(wrong.parse::<Network>().is_err(), "{wrong}");
         }
         assert_eq!("192.0.2.7/32".parse::<Network>().unwrap().to_string(), "192.0.2.7");

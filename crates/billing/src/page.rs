@@ -129,7 +129,7 @@ pub fn write_cursor<K: Serialize>(key: &K) -> String {
 
 /// The sort values of a cursor, where it is one.
 pub fn read_cursor<K: DeserializeOwned>(text: &str) -> Option<K> {
-    if !text.is_ascii() || text.len() % 2 != 0 {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return None;
     }
     let byte = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).ok();

@@ -5,13 +5,13 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::input::documents::Settlement;
 use crate::document::{Buyer, Document, Line, LineBody, ProductLine, Seller};
 use crate::ids::{
     ContactId, CustomerId, DeliveryId, DepartmentId, DocumentId, EntryId, LineId, PriceId, ProductId, TagId, TemplateId,
 };
 use crate::input::Metadata;
 use crate::input::documents::LineType;
+use crate::input::documents::Settlement;
 use crate::json::{decimal_text as text, instant_text as instant};
 use crate::kind::Kind;
 use crate::money::Money;
@@ -372,9 +372,7 @@ fn public_line(line: &Line, document: &Document) -> PublicLine {
         invoice_line_id: of_credit_note.then_some(None),
     };
     match &line.body {
-        LineBody::Text(text) => {
-            PublicLine { line_type: LineType::Text, description: Some(text.clone()), ..empty }
-        }
+        LineBody::Text(text) => PublicLine { line_type: LineType::Text, description: Some(text.clone()), ..empty },
         LineBody::Separator => PublicLine { line_type: LineType::Separator, ..empty },
         LineBody::Product(product) => {
             let ProductLine { quantity, unit_price: price, discount_percent, vat_rate, .. } = **product;
@@ -455,10 +453,11 @@ pub fn credit_note(document: &Document, around: Around, detail: Detail) -> Publi
         status: facts.credit_note_status(is_booked),
         invoice_number: document.invoice.as_ref().map(|(number, _)| number.clone()),
         invoice_id: document.invoice.as_ref().map(|(_, id)| *id),
-        external_invoice: document.head.external_invoice.as_ref().map(|(number, date)| PublicExternalInvoice {
-            number: number.clone(),
-            date: date.to_string(),
-        }),
+        external_invoice: document
+            .head
+            .external_invoice
+            .as_ref()
+            .map(|(number, date)| PublicExternalInvoice { number: number.clone(), date: date.to_string() }),
         credited_period: document
             .head
             .credited_period

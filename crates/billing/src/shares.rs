@@ -28,12 +28,7 @@ pub fn share_vat(rate: Decimal, totals: &[i64]) -> Vec<i64> {
 ///
 /// # Errors
 /// `TooLarge` if a share is beyond `LARGEST` minor units.
-pub fn share_converted(
-    rate: Decimal,
-    from: Currency,
-    to: Currency,
-    amounts: &[i64],
-) -> Result<Vec<i64>, TooLarge> {
+pub fn share_converted(rate: Decimal, from: Currency, to: Currency, amounts: &[i64]) -> Result<Vec<i64>, TooLarge> {
     let rate = rate.normalize();
     let factor = rate.mantissa().checked_mul(10_i128.pow(to.exponent())).ok_or(TooLarge)?;
     let part = |amount: &i64| i128::from(*amount).checked_mul(factor).ok_or(TooLarge);

@@ -125,12 +125,7 @@ pub fn treat(
     Ok(treatment(category, Decimal::ZERO, reason, item.exemption_reason_code.clone()))
 }
 
-fn treatment(
-    category: VatCategory,
-    rate: Decimal,
-    reason: Option<String>,
-    reason_code: Option<String>,
-) -> Treatment {
+fn treatment(category: VatCategory, rate: Decimal, reason: Option<String>, reason_code: Option<String>) -> Treatment {
     let (text, code) = category.default_reason().unzip();
     // EN 16931 BR-S-10 and BR-Z-10: a standard or zero rate names no reason.
     let keeps_reason = !matches!(category, VatCategory::S | VatCategory::Z);

@@ -138,7 +138,8 @@ pub fn check_category(
 ) -> Result<(), Refusal> {
     match last_used_on {
         Some(last) if before != after => {
-            let message = format!("The VAT code is used by documents of {last}; its category stays. Make another code.");
+            let message =
+                format!("The VAT code is used by documents of {last}; its category stays. Make another code.");
             Err(in_use(message, last, "vatCategory"))
         }
         _ => Ok(()),

@@ -26,7 +26,8 @@ mod tests {
         assert_eq!(fonts.len(), FILES.len());
         for font in fonts {
             assert_eq!(font.info().family, "Inter");
-            for letter in "æøåÆØÅäöüßéñçąęłżźćčřěšžůőűîțșđğıİĳ€£−…–—„”’·²αωжії№ \u{a0}\u{200b}".chars() {
+            for letter in "æøåÆØÅäöüßéñçąęłżźćčřěšžůőűîțșđğıİĳ€£−…–—„”’·²αωжії№ \u{a0}\u{200b}".chars()
+            {
                 assert!(font.info().coverage.contains(letter as u32), "{letter:?}");
             }
         }

@@ -94,8 +94,7 @@ impl Desk {
     }
 
     fn print(&self) -> Result<Vec<u8>, RenderError> {
-        let document: PagedDocument =
-            typst::compile(self).output.map_err(|faults| self.refusal(&faults))?;
+        let document: PagedDocument = typst::compile(self).output.map_err(|faults| self.refusal(&faults))?;
         let mut refusal = RenderError::Broken("no standard to print by".into());
         for standards in STANDARDS {
             let options = PdfOptions {

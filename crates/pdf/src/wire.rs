@@ -46,8 +46,7 @@ struct Heading {
 /// The request for a job, ready to be sent in one go.
 pub(crate) fn request(job: &Job) -> io::Result<Vec<u8>> {
     let Job { source, data, assets, date, identifier } = job;
-    let heading =
-        Heading { date: *date, identifier: identifier.clone(), assets: assets.keys().cloned().collect() };
+    let heading = Heading { date: *date, identifier: identifier.clone(), assets: assets.keys().cloned().collect() };
     let mut out = Vec::with_capacity(source.len() + 4096);
     put(&mut out, &serde_json::to_vec(&heading)?)?;
     put(&mut out, source.as_bytes())?;

@@ -89,13 +89,28 @@ fn what_the_law_wants_is_printed() {
             assert!(text.contains(words), "{name} does not say {words:?}:\n{text}");
         }
     };
-    says("invoice.da", &["Faktura", "F-2026-000123", "15. juni 2026", "15. juli 2026", "12. juni 2026", "CVR-nr. 12345674"]);
-    says("invoice.da", &["7,5 timer", "6.412,50", "10 %", "Moms 25 % af 14.193,70", "17.742,13 DKK", "DK50 0040 0440 1162 43"]);
-    says("invoice.en", &["Invoice", "Germany", "DE123456789", "Reverse charge", "0.0125", "Exchange rate: 1 EUR = 7.4601 DKK"]);
+    says(
+        "invoice.da",
+        &["Faktura", "F-2026-000123", "15. juni 2026", "15. juli 2026", "12. juni 2026", "CVR-nr. 12345674"],
+    );
+    says(
+        "invoice.da",
+        &["7,5 timer", "6.412,50", "10 %", "Moms 25 % af 14.193,70", "17.742,13 DKK", "DK50 0040 0440 1162 43"],
+    );
+    says(
+        "invoice.en",
+        &["Invoice", "Germany", "DE123456789", "Reverse charge", "0.0125", "Exchange rate: 1 EUR = 7.4601 DKK"],
+    );
     says("invoice.jpy", &["1,250,000 JPY", "Invoice Draft", "Due on receipt"]);
     says("credit-note.da", &["Kreditnota", "Krediterer faktura F-2026-000123 af 15. juni 2026", "Prisregulering"]);
-    says("credit-note.da", &["−3.296,75 DKK", "Modregnet i faktura F-2026-000123", "3.296,75 DKK", "Moms 25 % af −2.637,40"]);
-    says("credit-note.en", &["Credit note", "OLD/2025-77", "Volume bonus", "VAT in DKK", "In your favour", "175.00 EUR"]);
+    says(
+        "credit-note.da",
+        &["−3.296,75 DKK", "Modregnet i faktura F-2026-000123", "3.296,75 DKK", "Moms 25 % af −2.637,40"],
+    );
+    says(
+        "credit-note.en",
+        &["Credit note", "OLD/2025-77", "Volume bonus", "VAT in DKK", "In your favour", "175.00 EUR"],
+    );
 }
 
 #[test]
@@ -109,8 +124,12 @@ fn long_documents_break_well() {
             assert!(!has("I alt inkl. moms") || has("NR-"), "{count} lines: the totals stand alone");
             assert!(!has("NR-") || has("Beskrivelse"), "{count} lines: no header on page {}", at + 1);
         }
-        assert!((1..=count).all(|line| pages.iter().any(|page| page.contains(&format!("NR-{line}\n"))
-            || page.contains(&format!("NR-{line} ")))), "{count} lines: one is missing");
+        assert!(
+            (1..=count).all(|line| pages
+                .iter()
+                .any(|page| page.contains(&format!("NR-{line}\n")) || page.contains(&format!("NR-{line} ")))),
+            "{count} lines: one is missing"
+        );
     }
 }
 
@@ -141,7 +160,9 @@ fn both_languages_have_the_same_words() {
 
 fn collect(path: &str, value: &Value, keys: &mut Vec<String>) {
     match value {
-        Value::Object(fields) => fields.iter().for_each(|(name, value)| collect(&format!("{path}.{name}"), value, keys)),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| collect(&format!("{path}.{name}"), value, keys))
+        }
         _ => keys.push(path.to_owned()),
     }
 }

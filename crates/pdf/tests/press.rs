@@ -119,7 +119,7 @@ fn a_program_that_is_no_press_is_an_error() {
 fn memory_stays_flat() {
     let resident = || -> u64 {
         let status = std::fs::read_to_string("/proc/self/statm").unwrap();
-        status.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 4096 >> 20
+        (status.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 4096) >> 20
     };
     let print = |i: u32| {
         let mut job = job("#for i in range(40) [#json(\"data.json\").name #i #lorem(20) \\ ]");

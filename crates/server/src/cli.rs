@@ -77,7 +77,8 @@ impl Place {
 
     /// Opens the house.
     fn open(&self, mail: Mail) -> Result<Arc<App>, Failed> {
-        let press = Arc::new(Typst::new().map_err(|fault| Failed(format!("the program does not find itself: {fault}")))?);
+        let press =
+            Arc::new(Typst::new().map_err(|fault| Failed(format!("the program does not find itself: {fault}")))?);
         let settings = Settings { database: self.config(), mail, clock: Clock::Real, press };
         Ok(App::open(settings)?)
     }

@@ -55,12 +55,7 @@ fn router(app: Arc<App>, proxies: Vec<Network>) -> Router {
 }
 
 /// Serves until `stop` is done; then what runs is finished, within 20 seconds.
-pub async fn serve(
-    listener: TcpListener,
-    app: Arc<App>,
-    proxies: Vec<Network>,
-    stop: impl Future<Output = ()>,
-) {
+pub async fn serve(listener: TcpListener, app: Arc<App>, proxies: Vec<Network>, stop: impl Future<Output = ()>) {
     let router = router(app, proxies);
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
@@ -87,8 +82,7 @@ pub async fn serve(
         });
         let mut builder = Builder::new(TokioExecutor::new()).http1_only();
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
-        let connection =
-            builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+        let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
         let watched = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that breaks off ends its own connection and nothing else.

@@ -165,8 +165,7 @@ pub fn linked(tx: &mut dyn Tx, company_id: CompanyId, document: &Document) -> Re
         _ => return Ok(Vec::new()),
     };
     let rows = tx.all(statement, params![company_id, document.id])?;
-    let read = |mut row: crate::db::Row| {
-        Ok((row.id()?, row.next()?, row.next()?, Money::new(row.next()?, document.currency)))
-    };
+    let read =
+        |mut row: crate::db::Row| Ok((row.id()?, row.next()?, row.next()?, Money::new(row.next()?, document.currency)));
     rows.into_iter().map(read).collect()
 }

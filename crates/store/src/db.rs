@@ -175,6 +175,7 @@ impl Row {
     ///
     /// # Errors
     /// `Broken` when it holds something else, or there is none.
+    #[allow(clippy::should_implement_trait, reason = "a row is read column by column, each of its own type")]
     pub fn next<T: Column>(&mut self) -> Result<T, Error> {
         T::read(self.cell()?)
     }

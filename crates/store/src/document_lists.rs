@@ -206,7 +206,8 @@ fn sorted(select: Select, asked: &Asked, after: Option<&Place>) -> Select {
 /// The statement of a list, for the test that prepares it.
 pub fn select(asked: &Asked, after: Option<&Place>, skip: u64, limit: u64) -> Select {
     let begun = Select::new(LIST, params![asked.company_id, asked.kind.as_str()]);
-    let bounds = [Value::Int(i64::try_from(limit).unwrap_or(i64::MAX)), Value::Int(i64::try_from(skip).unwrap_or(i64::MAX))];
+    let bounds =
+        [Value::Int(i64::try_from(limit).unwrap_or(i64::MAX)), Value::Int(i64::try_from(skip).unwrap_or(i64::MAX))];
     sorted(filtered(begun, asked), asked, after).and("limit ? offset ?", &bounds)
 }
 

@@ -68,12 +68,7 @@ pub fn get(tx: &mut dyn Tx, company_id: CompanyId, id: DocumentId) -> Result<Opt
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn by_number(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    kind: Kind,
-    number: &str,
-) -> Result<Option<Document>, Error> {
+pub fn by_number(tx: &mut dyn Tx, company_id: CompanyId, kind: Kind, number: &str) -> Result<Option<Document>, Error> {
     let Some(mut row) = tx.one(BY_NUMBER, params![company_id, kind.as_str(), number])? else { return Ok(None) };
     whole(tx, company_id, &mut row).map(Some)
 }

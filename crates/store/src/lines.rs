@@ -142,9 +142,7 @@ fn read(row: &mut Row, document: &Document) -> Result<Line, Error> {
     let body = match line_type {
         LineType::Text => LineBody::Text(description.unwrap_or_default()),
         LineType::Separator => LineBody::Separator,
-        LineType::Product => {
-            LineBody::Product(Box::new(read_product(row, description.unwrap_or_default(), document)?))
-        }
+        LineType::Product => LineBody::Product(Box::new(read_product(row, description.unwrap_or_default(), document)?)),
     };
     Ok(Line { id, body })
 }

@@ -24,7 +24,9 @@ pub(crate) fn pending(
                 )));
             }
             Some((own, _)) if own != name => {
-                return Err(Error::Broken(format!("migration {number} of the database is {name}, of this program {own}")));
+                return Err(Error::Broken(format!(
+                    "migration {number} of the database is {name}, of this program {own}"
+                )));
             }
             Some(_) => {}
         }

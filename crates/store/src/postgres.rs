@@ -194,8 +194,7 @@ impl PostgresTx<'_> {
         }
         // Preparing waits for an answer: what was put off goes first, in its order.
         self.flush()?;
-        let statement =
-            self.runtime.block_on(self.connection.client.prepare(sql)).map_err(|fault| error(&fault))?;
+        let statement = self.runtime.block_on(self.connection.client.prepare(sql)).map_err(|fault| error(&fault))?;
         self.connection.prepared.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }

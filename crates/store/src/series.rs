@@ -54,16 +54,7 @@ pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, series: &Series, at: Times
     let padding = i64::from(*padding);
     tx.exec(
         INSERT,
-        params![
-            company_id,
-            *id,
-            document_kind.as_str(),
-            prefix.as_str(),
-            padding,
-            yes_no(*per_fiscal_year),
-            at,
-            at,
-        ],
+        params![company_id, *id, document_kind.as_str(), prefix.as_str(), padding, yes_no(*per_fiscal_year), at, at,],
     )
 }
 

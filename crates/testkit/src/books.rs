@@ -93,7 +93,8 @@ fn sqlite(path: &Path, sql: &str) -> Vec<Vec<String>> {
 }
 
 fn postgres(url: &str, sql: &str) -> Vec<Vec<String>> {
-    let psql = Command::new("psql").args(["-X", "-A", "-t", "-F", "\u{1f}", "-v", "ON_ERROR_STOP=1", "-c", sql, url]).output();
+    let psql =
+        Command::new("psql").args(["-X", "-A", "-t", "-F", "\u{1f}", "-v", "ON_ERROR_STOP=1", "-c", sql, url]).output();
     let psql = psql.expect("psql (apt-get install postgresql-client)");
     assert!(psql.status.success(), "{sql}: {}", String::from_utf8_lossy(&psql.stderr));
     let text = String::from_utf8(psql.stdout).expect("psql writes UTF-8");

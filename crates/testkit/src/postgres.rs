@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::{Minded, fresh_path, free_port};
+use crate::{Minded, free_port, fresh_path};
 
 /// A running PostgreSQL; it and its files end with this value or its process.
 #[derive(Debug)]

@@ -49,7 +49,8 @@ impl Server {
     }
 
     fn wait(mut process: Minded) -> Server {
-        let root = process.wait_for("the server answered", |line| line.strip_prefix("listening on ").map(str::to_owned));
+        let root =
+            process.wait_for("the server answered", |line| line.strip_prefix("listening on ").map(str::to_owned));
         Server { process, root }
     }
 

@@ -32,7 +32,14 @@ pub fn rules(name: &str) -> Option<Rule> {
 /// A product line carries a price and a quantity, a text line a text, a separator nothing.
 fn document_line(line: &dyn Fields, path: &str, faults: &mut Faults) {
     const AMOUNTS: [&str; 9] = [
-        "priceId", "quantity", "unitPrice", "discountPercent", "periodStart", "periodEnd", "tagIds", "metadata",
+        "priceId",
+        "quantity",
+        "unitPrice",
+        "discountPercent",
+        "periodStart",
+        "periodEnd",
+        "tagIds",
+        "metadata",
         "invoiceLineId",
     ];
     let kind = line.text("lineType");
@@ -67,10 +74,8 @@ fn document_line(line: &dyn Fields, path: &str, faults: &mut Faults) {
 /// A period has both its ends, in order.
 fn period(fields: &dyn Fields, path: &str, faults: &mut Faults) {
     match (fields.text("periodStart"), fields.text("periodEnd")) {
-        (Some(start), Some(end)) => {
-            if start.len() == end.len() && start > end {
-                faults.add(format!("{path}periodEnd"), "minDate", "periodEnd must not be before periodStart");
-            }
+        (Some(start), Some(end)) if start.len() == end.len() && start > end => {
+            faults.add(format!("{path}periodEnd"), "minDate", "periodEnd must not be before periodStart");
         }
         (Some(_), None) if !fields.has("periodEnd") => {
             faults.add(format!("{path}periodEnd"), "isNotEmpty", "periodEnd should not be empty");
@@ -88,7 +93,11 @@ fn price(price: &dyn Fields, path: &str, faults: &mut Faults) {
         Some("ONE_TIME") => {
             for name in ["billingInterval", "billingIntervalCount"] {
                 if price.has(name) {
-                    faults.add(format!("{path}{name}"), "isEmpty", format!("{name} should be empty on a ONE_TIME price"));
+                    faults.add(
+                        format!("{path}{name}"),
+                        "isEmpty",
+                        format!("{name} should be empty on a ONE_TIME price"),
+                    );
                 }
             }
         }

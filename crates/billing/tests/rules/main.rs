@@ -1,5 +1,4 @@
 //! The rules as tables and properties, one module a subject.
 
-mod credit;
 mod money;
 mod shares;

@@ -20,16 +20,16 @@ fn money(minor: i64, code: &str) -> Money {
 fn a_line_total_is_rounded_once_from_the_exact_product() {
     let cases = [
         // quantity, unit price, discount %, currency, total
-        ("1", "12.345", "0", "DKK", "12.35"),      // half goes away from zero
-        ("1", "12.344999", "0", "DKK", "12.34"),   // a hair below half does not
-        ("3", "33.333333", "0", "DKK", "100.00"),  // 99.999999
-        ("0.5", "0.01", "0", "DKK", "0.01"),       // half a cent
-        ("0.1", "0.01", "0", "DKK", "0.00"),       // a tenth of one
-        ("3", "0.05", "50", "DKK", "0.08"),        // 0.075; rounding the discounted price first gives 0.09
-        ("7", "19.99", "12.5", "DKK", "122.44"),   // 139.93 × 0.875 = 122.43875
-        ("1", "0.01", "100", "DKK", "0.00"),       // all of it off
-        ("1.5", "333", "0", "JPY", "500"),         // 499.5 in a currency without decimals
-        ("3", "1.0005", "0", "KWD", "3.002"),      // 3.0015 in one with three
+        ("1", "12.345", "0", "DKK", "12.35"),     // half goes away from zero
+        ("1", "12.344999", "0", "DKK", "12.34"),  // a hair below half does not
+        ("3", "33.333333", "0", "DKK", "100.00"), // 99.999999
+        ("0.5", "0.01", "0", "DKK", "0.01"),      // half a cent
+        ("0.1", "0.01", "0", "DKK", "0.00"),      // a tenth of one
+        ("3", "0.05", "50", "DKK", "0.08"),       // 0.075; rounding the discounted price first gives 0.09
+        ("7", "19.99", "12.5", "DKK", "122.44"),  // 139.93 × 0.875 = 122.43875
+        ("1", "0.01", "100", "DKK", "0.00"),      // all of it off
+        ("1.5", "333", "0", "JPY", "500"),        // 499.5 in a currency without decimals
+        ("3", "1.0005", "0", "KWD", "3.002"),     // 3.0015 in one with three
         // The largest quantity, discount kept to four decimals, four decimals of currency:
         // 9999999.999999 × 0.5 × 0.999999 = 4999994.9999995… → the fourth decimal is whole.
         ("9999999.999999", "0.5", "0.0001", "CLF", "4999995.0000"),
@@ -70,10 +70,10 @@ fn vat_is_a_percentage_of_the_sum() {
     let cases = [
         // rate, base, VAT
         ("25", 26_800, 6_700),
-        ("25", 2, 1),            // half a cent goes away from zero
-        ("25", -2, -1),          // on both sides
+        ("25", 2, 1),   // half a cent goes away from zero
+        ("25", -2, -1), // on both sides
         ("5.5", 1_000, 55),
-        ("8.1", 999, 81),        // 80.919
+        ("8.1", 999, 81), // 80.919
         ("0", 12_345, 0),
         ("100", LARGEST, LARGEST),
     ];
@@ -88,8 +88,8 @@ fn conversion_crosses_decimals_and_rounds_once() {
         // amount, rate, in
         (money(10_000, "EUR"), "7.4604", "DKK", "746.04"),
         (money(-10_000, "EUR"), "7.4604", "DKK", "-746.04"),
-        (money(5_000, "JPY"), "0.0435", "DKK", "217.50"),     // ¥5000, no decimals of its own
-        (money(1_001, "KWD"), "22.5", "DKK", "22.52"),        // 1.001 × 22.5 = 22.5225
+        (money(5_000, "JPY"), "0.0435", "DKK", "217.50"), // ¥5000, no decimals of its own
+        (money(1_001, "KWD"), "22.5", "DKK", "22.52"),    // 1.001 × 22.5 = 22.5225
         (money(10_000, "DKK"), "22.9885057471", "JPY", "2299"), // 2298.85…
         // A rate of ten decimals on the largest amount: the products stay exact.
         (money(LARGEST, "DKK"), "0.1340482575", "EUR", "1340482575000.00"),
@@ -123,13 +123,8 @@ fn an_amount_has_at_most_the_decimals_of_its_currency() {
 
 #[test]
 fn money_prints_exactly_its_decimals_and_never_a_negative_zero() {
-    let cases = [
-        (-30_000, "DKK", "-300.00"),
-        (-5, "DKK", "-0.05"),
-        (-0, "DKK", "0.00"),
-        (7, "JPY", "7"),
-        (7, "KWD", "0.007"),
-    ];
+    let cases =
+        [(-30_000, "DKK", "-300.00"), (-5, "DKK", "-0.05"), (-0, "DKK", "0.00"), (7, "JPY", "7"), (7, "KWD", "0.007")];
     for (minor, code, text) in cases {
         assert_eq!(money(minor, code).to_string(), text);
         assert_eq!((-money(-minor, code)).to_string(), text);

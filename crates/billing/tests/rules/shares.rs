@@ -53,9 +53,7 @@ fn a_total_is_shared_in_proportion() {
 
 #[test]
 fn a_group_is_converted_as_one_sum() {
-    let in_kroner = |rate: &str, amounts: &[i64]| {
-        share_converted(number(rate), Currency::EUR, Currency::DKK, amounts)
-    };
+    let in_kroner = |rate: &str, amounts: &[i64]| share_converted(number(rate), Currency::EUR, Currency::DKK, amounts);
     // 7.46 each is exact; at 7.465 the sum is 14.93 and the second line gets the half.
     assert_eq!(in_kroner("7.46", &[100, 100]), Ok(vec![746, 746]));
     assert_eq!(in_kroner("7.465", &[100, 100]), Ok(vec![746, 747]));

@@ -94,34 +94,48 @@ impl Tour {
         let honey = self.product(&product_groups, "Acacia honey, 450 g", "H-450", "pcs", "89.95")?;
         let course = self.product(&product_groups, "Beekeeping course, one day", "K-1", "pcs", "1450")?;
         println!("\n── Customer");
-        let customer = self.call("POST", "/v1/customers", Some(json!({
-            "customerType": "business", "name": "Café Lindeblomst", "countryCode": "DK", "vatZone": "domestic",
-            "customerGroupId": first(&customer_groups)["id"], "vatNumber": "DK87654370", "address": "Torvet 3",
-            "postalCode": "8000", "city": "Aarhus C", "email": "kontor@lindeblomst.example",
-        })))?;
+        let customer = self.call(
+            "POST",
+            "/v1/customers",
+            Some(json!({
+                "customerType": "business", "name": "Café Lindeblomst", "countryCode": "DK", "vatZone": "domestic",
+                "customerGroupId": first(&customer_groups)["id"], "vatNumber": "DK87654370", "address": "Torvet 3",
+                "postalCode": "8000", "city": "Aarhus C", "email": "kontor@lindeblomst.example",
+            })),
+        )?;
 
         println!("\n── An invoice: a draft has no number, sending numbers and books it");
-        let draft = self.call("POST", "/v1/invoices", Some(json!({
-            "customerId": customer["id"], "reference": "PO 4711",
-            "lines": [
-                { "priceId": honey, "quantity": 33, "discountPercent": 5 },
-                { "priceId": course, "quantity": 2, "description": "Beekeeping course, one day, in Silkeborg" },
-            ],
-        })))?;
+        let draft = self.call(
+            "POST",
+            "/v1/invoices",
+            Some(json!({
+                "customerId": customer["id"], "reference": "PO 4711",
+                "lines": [
+                    { "priceId": honey, "quantity": 33, "discountPercent": 5 },
+                    { "priceId": course, "quantity": 2, "description": "Beekeeping course, one day, in Silkeborg" },
+                ],
+            })),
+        )?;
         let invoice = self.send("invoices", &draft)?;
 
         println!("\n── Part of it is credited: positive figures in, the sign is the server's");
-        let lines = |honey_count: u32, course_count: u32| json!([
-            { "priceId": honey, "quantity": honey_count },
-            { "priceId": course, "quantity": course_count },
-        ]);
+        let lines = |honey_count: u32, course_count: u32| {
+            json!([
+                { "priceId": honey, "quantity": honey_count },
+                { "priceId": course, "quantity": course_count },
+            ])
+        };
         self.credit(&customer, &invoice, json!([{ "priceId": honey, "quantity": 10 }]), "return")?;
         println!("\n── And the rest of it, to the last øre");
         self.credit(&customer, &invoice, lines(23, 2), "order_change")?;
         println!("\n── The invoice now: credited in full, nothing open");
         let after = self.call("GET", &format!("/v1/invoices/{}", text(&invoice["id"])), None)?;
         let (status, open) = (text(&after["status"]), text(&after["openAmount"]));
-        if (status, open) == ("credited", "0.00") { Ok(()) } else { Err(Failed(format!("it is {status}, {open} is open"))) }
+        if (status, open) == ("credited", "0.00") {
+            Ok(())
+        } else {
+            Err(Failed(format!("it is {status}, {open} is open")))
+        }
     }
 
     /// A product with one active price; answers the price's id.
@@ -136,9 +150,13 @@ impl Tour {
     }
 
     fn credit(&self, customer: &Value, invoice: &Value, lines: Value, reason: &str) -> Result<(), Failed> {
-        let note = self.call("POST", "/v1/credit-notes", Some(json!({
-            "customerId": customer["id"], "invoiceNumber": invoice["number"], "reason": reason, "lines": lines,
-        })))?;
+        let note = self.call(
+            "POST",
+            "/v1/credit-notes",
+            Some(json!({
+                "customerId": customer["id"], "invoiceNumber": invoice["number"], "reason": reason, "lines": lines,
+            })),
+        )?;
         self.send("credit-notes", &note).map(drop)
     }
 

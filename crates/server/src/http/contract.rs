@@ -98,7 +98,8 @@ fn compile(schema: &Value, root: &Value) -> Shape {
                     is_required: required.is_some_and(|all| all.iter().any(|one| one == name.as_str())),
                     shape: compile(of, root),
                 };
-                let rule = schema["x-rules"].as_str().map(|name| rules(name).expect("a rule that a schema names exists"));
+                let rule =
+                    schema["x-rules"].as_str().map(|name| rules(name).expect("a rule that a schema names exists"));
                 Kind::Object { fields: properties.iter().map(field).collect(), rule }
             }
             None if schema["additionalProperties"]["type"] == "string" => Kind::Map {
@@ -345,13 +346,19 @@ fn check_text(value: &str, least: usize, most: usize, format: Option<&str>, path
         "country" => {
             (country::Country::parse(value).is_some(), "isISO31661Alpha2", "must be a country code as DK (ISO 3166)")
         }
-        "currency" => {
-            (money::Currency::parse(value).is_some(), "isISO4217CurrencyCode", "must be a currency code as DKK (ISO 4217)")
+        "currency" => (
+            money::Currency::parse(value).is_some(),
+            "isISO4217CurrencyCode",
+            "must be a currency code as DKK (ISO 4217)",
+        ),
+        "time-zone" => {
+            (jiff::tz::TimeZone::get(value).is_ok(), "isTimeZone", "must be a time zone as Europe/Copenhagen")
         }
-        "time-zone" => (jiff::tz::TimeZone::get(value).is_ok(), "isTimeZone", "must be a time zone as Europe/Copenhagen"),
-        "vat-number" => {
-            (identifiers::vat_number(value).is_ok(), "isVatNumber", "must be a VAT number with its country's prefix and a right check digit")
-        }
+        "vat-number" => (
+            identifiers::vat_number(value).is_ok(),
+            "isVatNumber",
+            "must be a VAT number with its country's prefix and a right check digit",
+        ),
         "gln" => (identifiers::is_gln(value), "isGln", "must be 13 digits with a right check digit (GLN)"),
         "iban" => (identifiers::is_iban(value), "isIBAN", "must be an IBAN"),
         _ => return,

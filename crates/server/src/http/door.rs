@@ -62,7 +62,12 @@ struct Known {
 }
 
 /// Answers one request of one of the routes of a path; none when the path is not ours.
-pub(crate) async fn handle(door: Arc<Door>, routes: Arc<[Route]>, peer: SocketAddr, request: Request<Body>) -> Response<Body> {
+pub(crate) async fn handle(
+    door: Arc<Door>,
+    routes: Arc<[Route]>,
+    peer: SocketAddr,
+    request: Request<Body>,
+) -> Response<Body> {
     let (head, body) = request.into_parts();
     let seen = Seen {
         id: request_id(&head.headers),
@@ -106,13 +111,26 @@ fn log(seen: &Seen, pattern: &str, status: u16, known: &Known, cause: Option<&st
     let key = known.actor.as_deref().unwrap_or("-");
     if let Some(cause) = cause {
         tracing::error!(
-            request_id = seen.id, method = seen.method, route = pattern, status, duration_us = micros, company_id = company,
-            key_id = key, cause, "request"
+            request_id = seen.id,
+            method = seen.method,
+            route = pattern,
+            status,
+            duration_us = micros,
+            company_id = company,
+            key_id = key,
+            cause,
+            "request"
         );
     } else {
         tracing::info!(
-            request_id = seen.id, method = seen.method, route = pattern, status, duration_us = micros, company_id = company,
-            key_id = key, "request"
+            request_id = seen.id,
+            method = seen.method,
+            route = pattern,
+            status,
+            duration_us = micros,
+            company_id = company,
+            key_id = key,
+            "request"
         );
     }
 }
@@ -127,8 +145,10 @@ async fn answer(
     let id = path_id(routes, &seen.path)?;
     let method = if seen.method == "HEAD" { "GET" } else { &seen.method };
     let route = routes.iter().find(|route| route.method == method);
-    let route = route.ok_or_else(|| Fault::new(405, "METHOD_NOT_ALLOWED", format!("{} is not allowed here.", seen.method)))?;
-    let _place = door.places.try_acquire().map_err(|_| Fault::from(Error::Busy("too many requests at once".to_owned())))?;
+    let route =
+        route.ok_or_else(|| Fault::new(405, "METHOD_NOT_ALLOWED", format!("{} is not allowed here.", seen.method)))?;
+    let _place =
+        door.places.try_acquire().map_err(|_| Fault::from(Error::Busy("too many requests at once".to_owned())))?;
     check_accept(route, &seen.headers)?;
     let (key, pairs) = key(seen)?;
     let by = authenticate(door, key, seen).await?;

@@ -52,7 +52,9 @@ impl Contract {
             add(Value::Null, "isNotEmpty");
         }
         let schema = self.resolved(field);
-        let is = |kind: &str| schema["type"] == kind || schema["type"].as_array().is_some_and(|all| all.contains(&json!(kind)));
+        let is = |kind: &str| {
+            schema["type"] == kind || schema["type"].as_array().is_some_and(|all| all.contains(&json!(kind)))
+        };
         if schema["x-decimal"].is_object() {
             let bounds = &schema["x-decimal"];
             for kind in [json!(true), json!({}), json!([]), json!("abc"), json!("1,5"), json!("")] {
@@ -87,7 +89,8 @@ impl Contract {
             for kind in [json!({}), json!("x"), json!(7)] {
                 add(kind, "isArray");
             }
-            let most = usize::try_from(schema["maxItems"].as_u64().unwrap_or_else(|| panic!("{path} has no maximum"))).unwrap();
+            let most = usize::try_from(schema["maxItems"].as_u64().unwrap_or_else(|| panic!("{path} has no maximum")))
+                .unwrap();
             add(json!(vec![json!({}); most + 1]), "arrayMaxSize");
             if schema["minItems"].as_u64() > Some(0) {
                 add(json!([]), "arrayMinSize");
@@ -104,7 +107,11 @@ impl Contract {
                 let key = format!("{path}.key");
                 wrongs.push(Wrong { path: key.clone(), value: Some(json!(7)), rule: "isString" });
                 wrongs.push(Wrong { path: key, value: Some(json!("x".repeat(501))), rule: "maxLength" });
-                wrongs.push(Wrong { path: format!("{path}.{}", "k".repeat(41)), value: Some(json!("x")), rule: "maxLength" });
+                wrongs.push(Wrong {
+                    path: format!("{path}.{}", "k".repeat(41)),
+                    value: Some(json!("x")),
+                    rule: "maxLength",
+                });
             }
         } else {
             for kind in [json!(7), json!(true), json!({}), json!([]), json!("nul \u{0} inside")] {
@@ -228,7 +235,9 @@ impl Stage {
                 "customerType": "business", "name": "Another", "countryCode": "DK", "vatZone": "domestic",
                 "customerGroupId": ids["customerGroup"],
             }),
-            "/v1/customer-groups" => json!({ "number": "7", "name": "Seven", "accountId": group_account(&self.company.api) }),
+            "/v1/customer-groups" => {
+                json!({ "number": "7", "name": "Seven", "accountId": group_account(&self.company.api) })
+            }
             "/v1/product-groups" => json!({
                 "number": "7", "name": "Seven", "domesticAccountId": group("domesticAccountId"),
                 "euAccountId": group("euAccountId"), "abroadAccountId": group("abroadAccountId"),
@@ -239,7 +248,9 @@ impl Stage {
                 "productId": ids["product"], "billingPeriodType": "ONE_TIME", "pricingModel": "FLAT_RATE", "unitAmount": "1",
             }),
             "/v1/accounts" => json!({ "name": "Another", "accountNumber": 998_877, "ledgerType": "BALANCE_SHEET" }),
-            "/v1/vat-codes" => json!({ "vatCode": "X9", "name": "Another", "type": "SALES", "vatRate": "9", "validFrom": "2026-01-01" }),
+            "/v1/vat-codes" => {
+                json!({ "vatCode": "X9", "name": "Another", "type": "SALES", "vatRate": "9", "validFrom": "2026-01-01" })
+            }
             "/v1/exchange-rates" => json!({ "currency": "EUR", "date": "2026-01-01", "rate": "7.46" }),
             _ => json!({}),
         }

@@ -19,7 +19,12 @@ fn rounds() -> usize {
 fn serve(folder: &Path, database_url: Option<&str>) -> &'static House {
     let server = Server::start(PROGRAM, folder, database_url, &[]);
     let books = Books::of(folder, database_url);
-    Box::leak(Box::new(House { server, folder: folder.to_owned(), database_url: database_url.map(str::to_owned), books }))
+    Box::leak(Box::new(House {
+        server,
+        folder: folder.to_owned(),
+        database_url: database_url.map(str::to_owned),
+        books,
+    }))
 }
 
 /// What a client was told: the number of a document made or sent.

@@ -52,8 +52,18 @@ impl House {
     /// A Danish company with all that booking needs.
     pub fn company(&'static self) -> Company {
         self.company_with(&[
-            "--country", "DK", "--address", "Lyngvej 7", "--postal-code", "8600", "--city", "Silkeborg", "--vat", "DK12345674",
-            "--email", "faktura@bikuben.example",
+            "--country",
+            "DK",
+            "--address",
+            "Lyngvej 7",
+            "--postal-code",
+            "8600",
+            "--city",
+            "Silkeborg",
+            "--vat",
+            "DK12345674",
+            "--email",
+            "faktura@bikuben.example",
         ])
     }
 }

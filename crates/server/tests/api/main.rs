@@ -4,14 +4,10 @@
 mod house;
 
 mod bad_input;
-mod cases;
-mod command_line;
 mod concurrency;
 mod contract;
 mod crash;
-mod crediting;
 mod papers;
 mod seed;
 mod sending;
 mod tenants;
-mod the_rest;

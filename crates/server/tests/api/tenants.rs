@@ -142,7 +142,8 @@ fn without(company: &crate::house::Company, scope: &str) -> Api {
     let mut keys = KEYS.lock().unwrap();
     let key = keys.entry((company.id.clone(), scope.to_owned())).or_insert_with(|| {
         let all = company.api.get("/v1/api-key").is(200)["scopes"].clone();
-        let others: Vec<&str> = all.as_array().unwrap().iter().filter_map(Value::as_str).filter(|own| *own != scope).collect();
+        let others: Vec<&str> =
+            all.as_array().unwrap().iter().filter_map(Value::as_str).filter(|own| *own != scope).collect();
         company.key(&["--scopes", &others.join(",")]).1.key
     });
     Api::new(&company.house.server.root, key)

@@ -40,7 +40,7 @@ use store::journal_categories::JournalCategory;
 use store::ledger::{Allocation, OpenItem};
 use store::{
     Error, accounts, companies, credits, customer_groups, customers, deliveries, documents, events, exchange_rates,
-    files, jobs, journal_categories, keys, ledger, pricing, prices, product_groups, products, series, templates,
+    files, jobs, journal_categories, keys, ledger, prices, pricing, product_groups, products, series, templates,
     vat_codes,
 };
 use uuid::Uuid;
@@ -391,8 +391,11 @@ impl Stock {
             principle: from.vat_code.principle,
             ..other.vat_code
         };
-        let rates = (other.rates.into_iter().zip(from.rates))
-            .map(|(rate, before)| ExchangeRate { rate: rate.rate, source: rate.source, ..before });
+        let rates = (other.rates.into_iter().zip(from.rates)).map(|(rate, before)| ExchangeRate {
+            rate: rate.rate,
+            source: rate.source,
+            ..before
+        });
         let price = Price { created_at: from.price.created_at, is_locked: from.price.is_locked, ..other.price };
         let delivery = Delivery {
             status: other.delivery.status,
@@ -722,7 +725,10 @@ fn accounts_of(f: &Flavour) -> Vec<Account> {
             ..account(RECEIVABLES, "Receivables", 5600)
         },
         account(22, "VAT", 6900),
-        Account { role: f.words("ExchangeDifference").map(|_| "ExchangeDifference".to_owned()), ..account(23, "Rates", 9000) },
+        Account {
+            role: f.words("ExchangeDifference").map(|_| "ExchangeDifference".to_owned()),
+            ..account(23, "Rates", 9000)
+        },
     ]
 }
 
@@ -1106,4 +1112,3 @@ fn delivery(f: &Flavour, document_id: DocumentId) -> (Delivery, Attempt) {
     };
     (delivery, attempt)
 }
-

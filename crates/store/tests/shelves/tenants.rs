@@ -5,7 +5,7 @@ use billing::ids::CompanyId;
 use store::db::params;
 use store::{
     Error, accounts, credits, customer_groups, customers, deliveries, documents, exchange_rates, files, jobs, keys,
-    ledger, lines, pricing, prices, product_groups, products, series, templates, vat_codes,
+    ledger, lines, prices, pricing, product_groups, products, series, templates, vat_codes,
 };
 
 use crate::house::{TestHouse, at, new_id, on_both};

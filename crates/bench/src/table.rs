@@ -1,0 +1,99 @@
+//! The answer: one Markdown table, and the sentences that explain it.
+
+use std::fmt;
+
+/// One measured figure with its target.
+pub struct Figure {
+    name: String,
+    measured: String,
+    target: String,
+    is_met: bool,
+}
+
+/// All that one run found.
+#[derive(Default)]
+pub struct Table {
+    figures: Vec<Figure>,
+    notes: Vec<String>,
+}
+
+impl Table {
+    /// A figure that is to be `most` at most; `shown` is how a number of it reads.
+    pub fn at_most(&mut self, name: impl Into<String>, measured: f64, most: f64, shown: fn(f64) -> String) {
+        self.figure(name, shown(measured), format!("< {}", shown(most)), measured < most);
+    }
+
+    /// A figure that is to be `least` at least.
+    pub fn at_least(&mut self, name: impl Into<String>, measured: f64, least: f64, shown: fn(f64) -> String) {
+        self.figure(name, shown(measured), format!("≥ {}", shown(least)), measured >= least);
+    }
+
+    fn figure(&mut self, name: impl Into<String>, measured: String, target: String, is_met: bool) {
+        let figure = Figure { name: name.into(), measured, target, is_met };
+        eprintln!("  {}: {}", figure.name, figure.measured);
+        self.figures.push(figure);
+    }
+
+    /// A sentence that explains a figure.
+    pub fn note(&mut self, note: impl Into<String>) {
+        let note = note.into();
+        eprintln!("  {note}");
+        self.notes.push(note);
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "| figure | measured | target | met |\n|---|---|---|---|")?;
+        for Figure { name, measured, target, is_met } in &self.figures {
+            let met = if *is_met { "yes" } else { "no" };
+            writeln!(f, "| {name} | {measured} | {target} | {met} |")?;
+        }
+        if !self.notes.is_empty() {
+            writeln!(f)?;
+        }
+        for note in &self.notes {
+            writeln!(f, "- {note}")?;
+        }
+        Ok(())
+    }
+}
+
+/// As `5,120/s`.
+pub fn per_second(rate: f64) -> String {
+    let digits = format!("{rate:.0}");
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text.push_str("/s");
+    text
+}
+
+/// As `62 %`.
+pub fn percent(part: f64) -> String {
+    format!("{:.0} %", part * 100.0)
+}
+
+/// As `1.52×`.
+pub fn times(ratio: f64) -> String {
+    format!("{ratio:.2}×")
+}
+
+/// As `4.13 ms`, from seconds.
+pub fn milliseconds(seconds: f64) -> String {
+    format!("{:.2} ms", seconds * 1_000.0)
+}
+
+/// As `48 µs`, from seconds.
+pub fn microseconds(seconds: f64) -> String {
+    format!("{:.0} µs", seconds * 1_000_000.0)
+}
+
+/// As `41.0 MiB`, from bytes.
+pub fn mebibytes(bytes: f64) -> String {
+    format!("{:.1} MiB", bytes / (1024.0 * 1024.0))
+}
