@@ -421,13 +421,11 @@ impl Select {
 
 /// Whether a statement uses `$1` to `$n` each once and in order, as both engines number them alike then.
 pub fn check_placeholders(sql: &str) -> Result<(), String> {
-    let mut expected = 1;
-    for part in sql.split('$').skip(1) {
+    for (expected, part) in (1..).zip(sql.split('$').skip(1)) {
         let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
-        if digits.parse() != Ok(expected) {
+        if digits.parse() != Ok::<usize, std::num::ParseIntError>(expected) {
             return Err(format!("${digits} stands where ${expected} is expected"));
         }
-        expected += 1;
     }
     Ok(())
 }

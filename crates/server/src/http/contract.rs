@@ -229,7 +229,7 @@ fn walk(shape: &Shape, raw: &RawValue, path: &mut String, faults: &mut Faults) {
             Some(value) => check_text(&value, *least, *most, format.as_deref(), path, faults),
         },
         Kind::Choice(choices) => {
-            if !string(text).is_some_and(|value| choices.iter().any(|choice| *choice == value)) {
+            if !string(text).is_some_and(|value| choices.contains(&value)) {
                 let message = format!("{} must be one of the following values: {}", name(path), choices.join(", "));
                 faults.add(path.as_str(), "isIn", message);
             }

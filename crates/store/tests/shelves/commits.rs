@@ -176,7 +176,7 @@ on_both! {
                 thread::spawn(move || {
                     start.wait();
                     let write = |turn: usize| {
-                        let fails = (thread + turn) % 3 == 0;
+                        let fails = (thread + turn).is_multiple_of(3);
                         let deed = move |tx: &mut dyn Tx| {
                             let taken = series::next(tx, own, series_id, 2026, at(NOW))?.0;
                             match (fails, turn % 2) {

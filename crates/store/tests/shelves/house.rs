@@ -47,10 +47,6 @@ impl TestHouse {
         TestHouse { database: open(&config), config, _folder: None }
     }
 
-    pub fn is_sqlite(&self) -> bool {
-        matches!(self.config, Config::Sqlite { .. })
-    }
-
     /// A second server's shelves on the same books.
     pub fn another(&self) -> Arc<Database> {
         open(&self.config)

@@ -16,8 +16,8 @@ use billing::customers::{
 use billing::document::{Booking, Document, Head, Line, LineBody, Number, ProductLine, Reason, VatGroup};
 use billing::exchange_rates::{ExchangeRate, RateSource};
 use billing::ids::{
-    AccountId, AllocationId, CompanyId, ContactId, CustomerGroupId, CustomerId, DepartmentId, DocumentId, EntryId, Id,
-    JobId, LineId, OpenItemId, PriceId, ProductGroupId, ProductId, SeriesId, TagId, TemplateId, VatCodeId,
+    AccountId, CompanyId, ContactId, CustomerId, DepartmentId, DocumentId, EntryId, Id, JobId, LineId, OpenItemId,
+    TagId, TemplateId, VatCodeId,
 };
 use billing::input::Metadata;
 use billing::keys::ApiKey;

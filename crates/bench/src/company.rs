@@ -1,0 +1,130 @@
+//! A company with what a credit note needs, set up as a user of the program would do it.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use testkit::{Folder, Server};
+
+use crate::Failed;
+use crate::client::{Answer, Client};
+
+/// Where a server keeps its books.
+pub struct Place {
+    program: String,
+    folder: Folder,
+    database_url: Option<String>,
+}
+
+impl Place {
+    /// A fresh place; in SQLite where no PostgreSQL is named.
+    pub fn new(program: &str, database_url: Option<String>) -> Place {
+        Place { program: program.to_owned(), folder: Folder::new(), database_url }
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Serves it with its log turned off.
+    pub fn serve(&self) -> Server {
+        self.serve_by(&self.program, &[])
+    }
+
+    /// Serves it by another program, and with further arguments.
+    pub fn serve_by(&self, program: &str, arguments: &[&str]) -> Server {
+        Server::start(program, self.folder(), self.database_url.as_deref(), arguments)
+    }
+
+    /// What a library opens it with.
+    pub fn shelves(&self) -> store::Config {
+        match &self.database_url {
+            Some(url) => store::Config::Postgres { url: url.clone(), lanes: 1, readers: 1 },
+            None => store::Config::Sqlite { folder: self.folder().to_owned() },
+        }
+    }
+}
+
+/// The address of a server, as `127.0.0.1:12345`.
+pub fn address(server: &Server) -> &str {
+    server.root.trim_start_matches("http://")
+}
+
+/// A company with one product and one customer.
+pub struct Company {
+    /// Its id.
+    pub id: String,
+    key: String,
+    note: String,
+}
+
+impl Company {
+    /// Founds one on the place that the server serves.
+    pub fn found(place: &Place, server: &Server) -> Result<Company, Failed> {
+        let arguments = ["company", "create", "--name", "Bikuben Honning ApS", "--country", "DK", "--json"];
+        let printed = Server::command(&place.program, place.folder(), place.database_url.as_deref(), &arguments);
+        let made: Value = serde_json::from_str(&printed)?;
+        let mut company = Company { id: text(&made["companyId"])?, key: text(&made["apiKey"])?, note: String::new() };
+        let mut client = Client::connect(address(server))?;
+        let product_groups = company.call(&mut client, "GET", "/v1/product-groups", None)?;
+        let customer_groups = company.call(&mut client, "GET", "/v1/customer-groups", None)?;
+        let product = company.call(&mut client, "POST", "/v1/products", Some(json!({
+            "number": "H-450", "name": "Acacia honey, 450 g", "unit": "pcs", "productGroupId": first(&product_groups)["id"],
+        })))?;
+        let price = company.call(&mut client, "POST", "/v1/product-prices", Some(json!({
+            "productId": product["id"], "billingPeriodType": "ONE_TIME", "pricingModel": "FLAT_RATE",
+            "unitAmount": "89.95",
+        })))?;
+        let path = format!("/v1/product-prices/{}/activate", text(&price["id"])?);
+        company.call(&mut client, "POST", &path, None)?;
+        let customer = company.call(&mut client, "POST", "/v1/customers", Some(json!({
+            "customerType": "business", "name": "Café Lindeblomst", "countryCode": "DK", "vatZone": "domestic",
+            "customerGroupId": first(&customer_groups)["id"], "vatNumber": "DK87654370", "address": "Torvet 3",
+            "postalCode": "8000", "city": "Aarhus C", "email": "kontor@lindeblomst.example",
+        })))?;
+        let lines = json!([{ "priceId": price["id"], "quantity": 1 }]);
+        company.note = json!({ "customerId": customer["id"], "lines": lines }).to_string();
+        Ok(company)
+    }
+
+    /// The request for a credit note of one line that names no invoice.
+    pub fn credit_note(&self) -> Vec<u8> {
+        self.request("POST", "/v1/credit-notes", &self.note)
+    }
+
+    /// The request for a resource.
+    pub fn get(&self, path: &str) -> Vec<u8> {
+        self.request("GET", path, "")
+    }
+
+    /// Makes a credit note and answers its id.
+    pub fn make_credit_note(&self, client: &mut Client) -> Result<String, Failed> {
+        let answer = client.ask(&self.credit_note())?.good()?;
+        text(&serde_json::from_slice::<Value>(answer.body)?["id"])
+    }
+
+    fn request(&self, method: &str, path: &str, body: &str) -> Vec<u8> {
+        let Company { key, .. } = self;
+        let content = if body.is_empty() {
+            String::new()
+        } else {
+            format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len())
+        };
+        format!("{method} /api{path} HTTP/1.1\r\nhost: bench\r\nx-api-key: {key}\r\n{content}\r\n{body}").into_bytes()
+    }
+
+    fn call(&self, client: &mut Client, method: &str, path: &str, body: Option<Value>) -> Result<Value, Failed> {
+        let body = body.map_or_else(String::new, |body| body.to_string());
+        let answer = client.ask(&self.request(method, path, &body))?;
+        let answer = Answer::good(answer).map_err(|fault| format!("{method} {path} {fault}"))?;
+        Ok(serde_json::from_slice(answer.body)?)
+    }
+}
+
+fn first(page: &Value) -> &Value {
+    page["data"].get(0).or_else(|| page.get(0)).unwrap_or(&Value::Null)
+}
+
+fn text(value: &Value) -> Result<String, Failed> {
+    Ok(value.as_str().ok_or_else(|| format!("{value} is no text"))?.to_owned())
+}
