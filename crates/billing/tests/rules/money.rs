@@ -172,8 +172,10 @@ fn an_exact_number_survives_proration() {
     // 1/3 + 1/6 = 1/2, exactly: half a krone is 0.50 and rounds nothing.
     let half = Exact::from(1).over(3).unwrap().plus(Exact::from(1).over(6).unwrap()).unwrap();
     assert_eq!(Money::round(half, Currency::DKK).unwrap().to_string(), "0.50");
-    // Products too large for i128 that cancel are still exact.
+    // What cancels is exact, though the products on the way would be too large for i128.
     let long = number("1.2345678901234567890123456789");
-    let back = Exact::from(long).times(long).unwrap().over(long).unwrap().over(long).unwrap();
+    let back = Exact::from(long).over(long).unwrap().times(long).unwrap().over(long).unwrap();
     assert_eq!(Money::round(back, Currency::DKK).unwrap().to_string(), "1.00");
+    // What does not even fit in lowest terms is refused, never wrong.
+    assert!(Exact::from(long).times(long).is_err());
 }
