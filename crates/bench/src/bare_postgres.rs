@@ -47,7 +47,8 @@ struct Connection {
     take_number: Statement,
     /// The number that was taken when the recipe was learnt.
     last: i64,
-    writes: Vec<Statement>,
+    /// Each with its place in the recipe.
+    writes: Vec<(Statement, usize)>,
     commit: Statement,
 }
 
@@ -58,13 +59,16 @@ impl Connection {
             // When it ends, the client says so to whoever uses it next.
             let _ = connection.await;
         });
-        let count = recipe.writes.iter().find_map(|write| write.count.as_ref());
-        let Count { sql, last } = count.ok_or("a recipe counts")?;
-        let (take_number, last) = (client.prepare(sql).await?, *last);
+        let mut counting = None;
         let mut writes = Vec::new();
-        for write in &recipe.writes {
-            writes.push(client.prepare(&write.sql).await?);
+        for (at, write) in recipe.writes.iter().enumerate() {
+            match &write.count {
+                // The first row that counts is the one that is held.
+                Some(Count { sql, last }) if counting.is_none() => counting = Some((client.prepare(sql).await?, *last)),
+                _ => writes.push((client.prepare(&write.sql).await?, at)),
+            }
         }
+        let (take_number, last) = counting.ok_or("a recipe counts")?;
         let (begin, commit) = (client.prepare("begin").await?, client.prepare("commit").await?);
         Ok(Connection { client, recipe, begin, take_number, last, writes, commit })
     }
@@ -83,8 +87,9 @@ impl Connection {
         };
         let making = taken.get::<_, i64>(0) - last;
         let ids = recipe.ids();
-        let sent = writes.iter().zip(&recipe.writes).map(|(statement, write)| {
-            client.execute_raw(statement, write.values.iter().map(|pattern| pattern.value(making, &ids)).collect::<Vec<_>>())
+        let sent = writes.iter().map(|(statement, at)| {
+            let values: Vec<_> = recipe.writes[*at].values.iter().map(|pattern| pattern.value(making, &ids)).collect();
+            client.execute_raw(statement, values)
         });
         match sending {
             Sending::OneByOne => {

@@ -71,17 +71,27 @@ impl Company {
         let product = company.call(&mut client, "POST", "/v1/products", Some(json!({
             "number": "H-450", "name": "Acacia honey, 450 g", "unit": "pcs", "productGroupId": first(&product_groups)["id"],
         })))?;
-        let price = company.call(&mut client, "POST", "/v1/product-prices", Some(json!({
-            "productId": product["id"], "billingPeriodType": "ONE_TIME", "pricingModel": "FLAT_RATE",
-            "unitAmount": "89.95",
-        })))?;
+        let price = company.call(
+            &mut client,
+            "POST",
+            "/v1/product-prices",
+            Some(json!({
+                "productId": product["id"], "billingPeriodType": "ONE_TIME", "pricingModel": "FLAT_RATE",
+                "unitAmount": "89.95",
+            })),
+        )?;
         let path = format!("/v1/product-prices/{}/activate", text(&price["id"])?);
         company.call(&mut client, "POST", &path, None)?;
-        let customer = company.call(&mut client, "POST", "/v1/customers", Some(json!({
-            "customerType": "business", "name": "Café Lindeblomst", "countryCode": "DK", "vatZone": "domestic",
-            "customerGroupId": first(&customer_groups)["id"], "vatNumber": "DK87654370", "address": "Torvet 3",
-            "postalCode": "8000", "city": "Aarhus C", "email": "kontor@lindeblomst.example",
-        })))?;
+        let customer = company.call(
+            &mut client,
+            "POST",
+            "/v1/customers",
+            Some(json!({
+                "customerType": "business", "name": "Café Lindeblomst", "countryCode": "DK", "vatZone": "domestic",
+                "customerGroupId": first(&customer_groups)["id"], "vatNumber": "DK87654370", "address": "Torvet 3",
+                "postalCode": "8000", "city": "Aarhus C", "email": "kontor@lindeblomst.example",
+            })),
+        )?;
         let lines = json!([{ "priceId": price["id"], "quantity": 1 }]);
         company.note = json!({ "customerId": customer["id"], "lines": lines }).to_string();
         Ok(company)

@@ -1,2 +1,117 @@
-//! bench
-fn main() {}
+//! Measurements: what the program promises, as a table. A ratio always compares
+//! two loops of one run on one machine.
+
+mod bare_postgres;
+mod bare_sqlite;
+mod client;
+mod company;
+mod credit_notes;
+mod pdf;
+mod postgres;
+mod process;
+mod reads;
+mod recipe;
+mod start;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use table::Table;
+
+/// Why there is no figure.
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// Measures a built ledgerbee and prints a table of figures.
+#[derive(Parser)]
+#[command(name = "bench", about, max_term_width = 110)]
+struct Cli {
+    #[command(flatten)]
+    bench: Bench,
+    #[command(subcommand)]
+    what: What,
+}
+
+/// What every measurement is told.
+#[derive(clap::Args)]
+struct Bench {
+    /// The program under test; default the ledgerbee beside this program
+    #[arg(long, global = true, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// How long each load lasts
+    #[arg(long, global = true, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    seconds: u64,
+    /// How many clients ask at once
+    #[arg(long, global = true, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=200))]
+    clients: u16,
+}
+
+#[derive(Clone, Copy, PartialEq, Subcommand)]
+enum What {
+    /// Every figure
+    All,
+    /// Making credit notes for one company on the embedded database
+    CreditNotes,
+    /// Making credit notes on PostgreSQL, on a usual and on a slow disk
+    Postgres,
+    /// Reading one credit note
+    Reads,
+    /// Printing a page
+    Pdf,
+    /// Starting, and memory when idle
+    Start,
+}
+
+type Measure = fn(&Bench, &mut Table) -> Result<(), Failed>;
+
+const MEASUREMENTS: [(What, Measure); 5] = [
+    (What::CreditNotes, credit_notes::measure),
+    (What::Reads, reads::measure),
+    (What::Postgres, postgres::measure),
+    (What::Pdf, pdf::measure),
+    (What::Start, start::measure),
+];
+
+impl Bench {
+    fn program(&self) -> Result<String, Failed> {
+        let program = match &self.program {
+            Some(program) => program.clone(),
+            None => std::env::current_exe()?.with_file_name("ledgerbee"),
+        };
+        if !program.is_file() {
+            return Err(format!("{} is not there; build it first: cargo build --release", program.display()).into());
+        }
+        Ok(program.canonicalize()?.to_string_lossy().into_owned())
+    }
+
+    fn time(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+
+    fn clients(&self) -> usize {
+        usize::from(self.clients)
+    }
+}
+
+fn main() -> ExitCode {
+    let Cli { bench, what } = Cli::parse();
+    let mut table = Table::default();
+    for (name, measure) in MEASUREMENTS {
+        if what != What::All && what != name {
+            continue;
+        }
+        if let Err(fault) = measure(&bench, &mut table) {
+            eprintln!("error: {fault}");
+            return ExitCode::FAILURE;
+        }
+    }
+    if let Ok(load) = std::fs::read_to_string("/proc/loadavg") {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        table.note(format!("{cores} cores, shared by server and clients; load average at the end {}", load.trim()));
+    }
+    print!("{table}");
+    ExitCode::SUCCESS
+}

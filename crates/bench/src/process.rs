@@ -48,7 +48,8 @@ impl Stat {
         // The program's name, in parentheses, may hold anything; what follows it does not.
         let (_, rest) = text.rsplit_once(')').ok_or(io::ErrorKind::InvalidData)?;
         let fields: Vec<&str> = rest.split_whitespace().collect();
-        let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).ok_or(io::ErrorKind::InvalidData);
+        let ticks =
+            |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).ok_or(io::ErrorKind::InvalidData);
         let parent = fields.get(1).ok_or(io::ErrorKind::InvalidData)?;
         Ok(Stat { parent: (*parent).to_owned(), cpu: (ticks(11)? + ticks(12)?) / TICKS_PER_SECOND })
     }

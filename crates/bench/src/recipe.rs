@@ -131,9 +131,8 @@ fn tables(database: &Database, shelves: &Config) -> Result<Vec<Table>, Failed> {
             "select conrelid::regclass::text, confrelid::regclass::text from pg_constraint where contype = 'f'",
         ),
     };
-    let (columns, references) = database
-        .read::<_, store::Error, _>(move |tx| Ok((rows(tx, columns, 3)?, rows(tx, references, 2)?)))
-        .wait()?;
+    let (columns, references) =
+        database.read::<_, store::Error, _>(move |tx| Ok((rows(tx, columns, 3)?, rows(tx, references, 2)?))).wait()?;
     let mut tables: BTreeMap<String, Table> = BTreeMap::new();
     for row in columns {
         let [Cell::Text(table), Cell::Text(column), Cell::Int(key)] = &row[..] else {
@@ -318,10 +317,12 @@ impl MakingIds<'_> {
                     }
                     Piece::Id(at)
                 }
-                Part::Digits => match (before.and_then(|(_, digits)| digits.parse::<i64>().ok()), text.parse::<i64>()) {
-                    (Some(before), Ok(last)) if last == before + 1 => Piece::Number { last, width: text.len() },
-                    _ => Piece::Same(text.to_owned()),
-                },
+                Part::Digits => {
+                    match (before.and_then(|(_, digits)| digits.parse::<i64>().ok()), text.parse::<i64>()) {
+                        (Some(before), Ok(last)) if last == before + 1 => Piece::Number { last, width: text.len() },
+                        _ => Piece::Same(text.to_owned()),
+                    }
+                }
                 Part::Id | Part::Words => Piece::Same(text.to_owned()),
             };
             match (pieces.last_mut(), piece) {

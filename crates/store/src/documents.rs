@@ -178,10 +178,10 @@ fn insert_parts(tx: &mut dyn Tx, company_id: CompanyId, d: &Document) -> Result<
 /// Writes a draft anew: its editable fields, lines and groups are replaced.
 ///
 /// # Errors
-/// What the shelves answer.
+/// `NotFound` when it is no draft: nothing booked is ever edited.
 pub fn rewrite(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text: &str) -> Result<(), Error> {
     let h = &d.head;
-    tx.exec(
+    let rewritten = tx.count(
         REWRITE,
         params![
             search_text,
@@ -211,6 +211,9 @@ pub fn rewrite(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text
             d.id,
         ],
     )?;
+    if rewritten == 0 {
+        return Err(Error::NotFound);
+    }
     lines::delete(tx, company_id, d.id)?;
     vat_groups::delete(tx, company_id, d.id)?;
     insert_parts(tx, company_id, d)
@@ -284,12 +287,12 @@ pub fn set_facts(tx: &mut dyn Tx, company_id: CompanyId, d: &Document) -> Result
 /// Deletes a draft that has no number.
 ///
 /// # Errors
-/// What the shelves answer.
+/// `NotFound` when it is none, which ends the request: its parts stay too.
 pub fn delete(tx: &mut dyn Tx, company_id: CompanyId, id: DocumentId) -> Result<(), Error> {
     lines::delete(tx, company_id, id)?;
     vat_groups::delete(tx, company_id, id)?;
     crate::metadata::replace(tx, company_id, "document", id.0, &Default::default())?;
-    tx.exec(DELETE, params![company_id, id])
+    if tx.count(DELETE, params![company_id, id])? == 0 { Err(Error::NotFound) } else { Ok(()) }
 }
 
 /// Reads a head in the order of the columns; its lines and groups are still empty.

@@ -19,7 +19,7 @@ statements! {
         period_start, period_end, tag_ids, metadata, invoice_line_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
         $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)";
     SET_BASE = "update document_lines set base_total = $1, base_vat = $2 \
-        where company_id = $3 and document_id = $4 and position = $5";
+        where company_id = $3 and document_id = $4 and position = $5 and base_total is null";
     DELETE = "delete from document_lines where company_id = $1 and document_id = $2";
     DOCUMENT_OF = "select document_id from document_lines where company_id = $1 and id = $2";
 }
@@ -120,7 +120,7 @@ fn product_values<'a>(line: &'a ProductLine, values: &mut Vec<Value<'a>>) {
     );
 }
 
-/// Writes the base amounts that booking pins.
+/// Writes the base amounts that booking pins, on lines that have none yet.
 pub(crate) fn set_base(tx: &mut dyn Tx, company_id: CompanyId, document: &Document) -> Result<(), Error> {
     for (position, line) in (0_i64..).zip(&document.lines) {
         if let Some(product) = line.product() {

@@ -37,14 +37,24 @@ pub struct TestHouse {
 
 impl TestHouse {
     pub fn sqlite() -> TestHouse {
-        let folder = Folder::new();
-        let config = Config::Sqlite { folder: folder.path().to_owned() };
+        let (config, folder) = empty_sqlite();
         TestHouse { database: open(&config), config, _folder: Some(folder) }
     }
 
     pub fn postgres() -> TestHouse {
-        let config = Config::Postgres { url: shared_postgres().fresh_database(), lanes: 2, readers: 2 };
+        let config = empty_postgres();
         TestHouse { database: open(&config), config, _folder: None }
+    }
+
+    /// An empty place on the same engine, not opened yet.
+    pub fn empty(&self) -> (Config, Option<Folder>) {
+        match self.config {
+            Config::Sqlite { .. } => {
+                let (config, folder) = empty_sqlite();
+                (config, Some(folder))
+            }
+            Config::Postgres { .. } => (empty_postgres(), None),
+        }
     }
 
     /// A second server's shelves on the same books.
@@ -82,6 +92,15 @@ impl TestHouse {
         is_reached.recv().expect("the lane runs the gate");
         Gate { open, pending }
     }
+}
+
+fn empty_sqlite() -> (Config, Folder) {
+    let folder = Folder::new();
+    (Config::Sqlite { folder: folder.path().to_owned() }, folder)
+}
+
+fn empty_postgres() -> Config {
+    Config::Postgres { url: shared_postgres().fresh_database(), lanes: 2, readers: 2 }
 }
 
 fn open(config: &Config) -> Arc<Database> {

@@ -1,0 +1,99 @@
+//! Credit notes on PostgreSQL, over HTTP, and beside it a transaction for each
+//! request: one busy company and as many as clients, on this disk and on a slow one.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use testkit::{Folder, Postgres, Server};
+
+use crate::bare_postgres::{self, Sending};
+use crate::client::{Client, Load, closed_loop};
+use crate::company::{Company, Place, address};
+use crate::recipe::Recipe;
+use crate::table::{Table, microseconds, milliseconds, per_second, times};
+use crate::{Bench, Failed, process};
+
+/// The contenders take turns this often, so that none has the better moment.
+const ROUNDS: u32 = 2;
+
+/// Measures the three cases.
+pub fn measure(bench: &Bench, table: &mut Table) -> Result<(), Failed> {
+    let program = bench.program()?;
+    let mut postgres = Postgres::start(&["fsync=on", "synchronous_commit=on", "wal_sync_method=fdatasync"]);
+    let url = postgres.fresh_database();
+    let place = Place::new(&program, Some(url.clone()));
+    let server = place.serve();
+    let companies: Vec<(Company, Arc<Recipe>)> =
+        (0..bench.clients()).map(|_| found(&place, &server)).collect::<Result<_, _>>()?;
+    let busy: Vec<&(Company, Arc<Recipe>)> = vec![&companies[0]; bench.clients()];
+    let each: Vec<&(Company, Arc<Recipe>)> = companies.iter().collect();
+
+    compare(bench, table, &server, &url, &busy, "one company", 1.0)?;
+    compare(bench, table, &server, &url, &each, "a company for each client", 1.0)?;
+    server.terminate();
+
+    let folder = Folder::new();
+    let slow_disk = slow_disk(&folder)?;
+    postgres.crash();
+    postgres.run(&[("LD_PRELOAD", &slow_disk)]);
+    let server = place.serve();
+    compare(bench, table, &server, &url, &busy, "one company, each fsync 5 ms longer", 1.5)
+}
+
+fn found(place: &Place, server: &Server) -> Result<(Company, Arc<Recipe>), Failed> {
+    let company = Company::found(place, server)?;
+    let mut client = Client::connect(address(server))?;
+    let recipe = Recipe::learn(&place.shelves(), &company.id, || company.make_credit_note(&mut client).map(drop))?;
+    Ok((company, Arc::new(recipe)))
+}
+
+fn compare(
+    bench: &Bench,
+    table: &mut Table,
+    server: &Server,
+    url: &str,
+    clients: &[&(Company, Arc<Recipe>)],
+    case: &str,
+    target: f64,
+) -> Result<(), Failed> {
+    let requests: Vec<Vec<u8>> = clients.iter().map(|(company, _)| company.credit_note()).collect();
+    let recipes: Vec<Arc<Recipe>> = clients.iter().map(|(_, recipe)| recipe.clone()).collect();
+    let time = bench.time() / ROUNDS;
+    closed_loop(address(server), &requests, Duration::from_secs(1))?;
+    let (mut http, mut one_by_one, mut pipelined, mut cpu) = (Load::default(), 0.0, 0.0, 0.0);
+    for _ in 0..ROUNDS {
+        let before = process::cpu(server.pid())?;
+        http = http.and(closed_loop(address(server), &requests, time)?);
+        cpu += process::cpu(server.pid())? - before;
+        one_by_one += bare_postgres::per_second(url, &recipes, Sending::OneByOne, time)? / f64::from(ROUNDS);
+        pipelined += bare_postgres::per_second(url, &recipes, Sending::Pipelined, time)? / f64::from(ROUNDS);
+    }
+    let name = format!("PostgreSQL, {case}: over HTTP to a transaction per request");
+    table.at_least(name, http.per_second() / one_by_one, target, times);
+    table.note(format!(
+        "PostgreSQL, {case}: HTTP {}, p50 {}, p99 {}; a transaction per request {}, its statements pipelined {}; \
+         the server's CPU for each {}",
+        per_second(http.per_second()),
+        milliseconds(http.quantile(0.5)),
+        milliseconds(http.quantile(0.99)),
+        per_second(one_by_one),
+        per_second(pipelined),
+        microseconds(cpu / http.count()),
+    ));
+    Ok(())
+}
+
+/// Builds the library that makes the disk slow.
+fn slow_disk(folder: &Folder) -> Result<String, Failed> {
+    let source: PathBuf = folder.path().join("slow_disk.c");
+    let library: PathBuf = folder.path().join("slow_disk.so");
+    std::fs::write(&source, include_str!("slow_disk.c"))?;
+    let status =
+        Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).args([&library, &source]).arg("-ldl").status()?;
+    if !status.success() {
+        return Err("cc did not build slow_disk.c".into());
+    }
+    Ok(library.to_string_lossy().into_owned())
+}
