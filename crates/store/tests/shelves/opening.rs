@@ -139,7 +139,8 @@ fn both_engines_have_the_same_columns() {
 
 #[test]
 fn text_sorts_by_bytes_and_tables_are_strict() {
-    let loose = "select name from sqlite_master where type = 'table' and name <> 'migrations' and sql not like '%strict'";
+    let loose =
+        "select name from sqlite_master where type = 'table' and name <> 'migrations' and sql not like '%strict'";
     let sqlite = TestHouse::sqlite().read(move |tx| tx.all(loose, params![])).unwrap();
     assert!(texts(sqlite).is_empty());
     let collated = "select cast(table_name || '.' || column_name as text) from information_schema.columns \
