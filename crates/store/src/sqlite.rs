@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{Null, ValueRef};
 use rusqlite::{Connection, ErrorCode};
 
@@ -21,6 +22,9 @@ pub(crate) fn open(folder: &Path, is_reader: bool) -> Result<Connection, Error> 
              pragma busy_timeout = 5000; pragma cache_size = -65536; pragma mmap_size = 268435456;",
         )
         .map_err(error)?;
+    // A plan never depends on a value. Else SQLite plans a statement anew each time it is given
+    // another one, wherever a partial index might serve it: half the time of a read.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(error)?;
     if is_reader {
         connection.execute_batch("pragma query_only = on;").map_err(error)?;
     }
