@@ -30,7 +30,8 @@ pub fn create(work: &mut Work<'_>, input: CreditNoteInput) -> Result<PublicCredi
     let asked = Asked::from(input);
     let terms = drafting::terms(work, Kind::CreditNote, &asked.head)?;
     drafting::check_references(work, Kind::CreditNote, &asked, &terms.customer)?;
-    let (mut credited, named) = credited_invoices(work, &asked)?;
+    let (found, named) = invoices_meant(work, &asked)?;
+    let mut credited = creditable(work, &asked, &found)?;
     let currency = currency(&asked, &terms, &credited)?;
     let date = date(work.today(), &asked, &credited)?;
     let (document, shares) = draft(work, asked, &terms, &mut credited, named, currency, date)?;
@@ -38,8 +39,8 @@ pub fn create(work: &mut Work<'_>, input: CreditNoteInput) -> Result<PublicCredi
     documents::insert(work.tx, work.company.id, &document, &search_text(&document, &terms.customer.name))?;
     invoices::lock_prices(work, &document)?;
     credits::insert_shares(work.tx, work.company.id, document.id, &shares)?;
-    for invoice in &credited {
-        mark_credited(work, &document, invoice, &shares)?;
+    for (credited, invoice) in credited.iter().zip(found) {
+        mark_credited(work, &document, credited, invoice, &shares)?;
     }
     let published = publish_credit_note(work.tx, &work.company, &document, Detail::Whole)?;
     work.event("credit_note.created", "credit_note", document.id, &published, None);
@@ -126,7 +127,7 @@ pub fn delete(work: &mut Work<'_>, id: DocumentId) -> Result<(), Error> {
 }
 
 /// The invoices a request names, by number and by lines, and which of them is the one named by number.
-fn credited_invoices(work: &mut Work<'_>, asked: &Asked) -> Result<(Vec<CreditedInvoice>, Option<usize>), Error> {
+fn invoices_meant(work: &mut Work<'_>, asked: &Asked) -> Result<(Vec<Document>, Option<usize>), Error> {
     let company_id = work.company.id;
     let mut found: Vec<Document> = Vec::new();
     let mut named = None;
@@ -151,13 +152,19 @@ fn credited_invoices(work: &mut Work<'_>, asked: &Asked) -> Result<(Vec<Credited
         let invoice = documents::get(work.tx, company_id, invoice_id)?.filter(|d| d.kind == Kind::Invoice);
         found.push(invoice.ok_or_else(missing)?);
     }
-    let mut credited = Vec::with_capacity(found.len());
-    for invoice in found {
-        check_creditable(&invoice, asked)?;
-        let lines = credits::invoice_lines(work.tx, company_id, &invoice)?;
+    Ok((found, named))
+}
+
+/// What may be credited of each invoice.
+fn creditable(work: &mut Work<'_>, asked: &Asked, invoices: &[Document]) -> Result<Vec<CreditedInvoice>, Error> {
+    let company_id = work.company.id;
+    let mut credited = Vec::with_capacity(invoices.len());
+    for invoice in invoices {
+        check_creditable(invoice, asked)?;
+        let lines = credits::invoice_lines(work.tx, company_id, invoice)?;
         credited.push(CreditedInvoice {
             id: invoice.id,
-            number: invoice.number.map(|number| number.text).unwrap_or_default(),
+            number: invoice.number.as_ref().map(|number| number.text.clone()).unwrap_or_default(),
             date: invoice.date,
             customer_id: invoice.head.customer_id,
             currency: invoice.currency,
@@ -165,10 +172,10 @@ fn credited_invoices(work: &mut Work<'_>, asked: &Asked) -> Result<(Vec<Credited
             amount: invoice.amount.minor(),
             credited: invoice.facts.credited,
             lines,
-            groups: invoice.groups,
+            groups: invoice.groups.clone(),
         });
     }
-    Ok((credited, named))
+    Ok(credited)
 }
 
 fn check_creditable(invoice: &Document, asked: &Asked) -> Result<(), Refusal> {
@@ -259,6 +266,7 @@ fn mark_credited(
     work: &mut Work<'_>,
     note: &Document,
     credited: &CreditedInvoice,
+    mut invoice: Document,
     shares: &[NoteShare],
 ) -> Result<(), Error> {
     let company_id = work.company.id;
@@ -274,14 +282,13 @@ fn mark_credited(
             }))
             .into());
     }
+    let before = crate::documents::publish(work.tx, &work.company, &invoice)?;
     for line in &credited.lines {
         if mine().any(|taken| taken.invoice_line_id == line.id) {
             credits::set_state(work.tx, company_id, credited.id, line)?;
         }
     }
     credits::insert(work.tx, company_id, note.id, credited.id, Money::new(gross, credited.currency))?;
-    let mut invoice = find(work.tx, company_id, Kind::Invoice, credited.id)?;
-    let before = crate::documents::publish(work.tx, &work.company, &invoice)?;
     invoice.facts.credited += gross;
     invoice.facts.pending_credit += gross;
     invoice.facts.credit_notes += 1;

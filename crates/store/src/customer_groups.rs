@@ -65,7 +65,7 @@ pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, group: &CustomerGroup, at:
         INSERT,
         params![company_id, *id, number.as_str(), name.as_str(), *discount, *account_id, json(metadata), at, at],
     )?;
-    metadata::replace(tx, company_id, RESOURCE, id.0, &metadata.0)
+    metadata::insert(tx, company_id, RESOURCE, id.0, &metadata.0)
 }
 
 /// Writes a group anew.

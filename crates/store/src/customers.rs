@@ -209,7 +209,7 @@ pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, customer: &Customer) -> Re
             c.updated_at,
         ],
     )?;
-    metadata::replace(tx, company_id, RESOURCE, c.id.0, &c.metadata.0)
+    metadata::insert(tx, company_id, RESOURCE, c.id.0, &c.metadata.0)
 }
 
 /// Writes a customer anew.

@@ -172,7 +172,7 @@ pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text:
 fn insert_parts(tx: &mut dyn Tx, company_id: CompanyId, d: &Document) -> Result<(), Error> {
     lines::insert(tx, company_id, d)?;
     vat_groups::insert(tx, company_id, d)?;
-    crate::metadata::replace(tx, company_id, "document", d.id.0, &d.head.metadata.0)
+    crate::metadata::insert(tx, company_id, "document", d.id.0, &d.head.metadata.0)
 }
 
 /// Writes a draft anew: its editable fields, lines and groups are replaced.
@@ -216,6 +216,7 @@ pub fn rewrite(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text
     }
     lines::delete(tx, company_id, d.id)?;
     vat_groups::delete(tx, company_id, d.id)?;
+    crate::metadata::replace(tx, company_id, "document", d.id.0, &Default::default())?;
     insert_parts(tx, company_id, d)
 }
 

@@ -25,8 +25,22 @@ pub fn replace(
     resource_id: Uuid,
     pairs: &BTreeMap<String, String>,
 ) -> Result<(), Error> {
+    tx.exec(DELETE, params![company_id, resource_type, resource_id.to_string()])?;
+    insert(tx, company_id, resource_type, resource_id, pairs)
+}
+
+/// Shelves the pairs of a new resource, which has none yet.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn insert(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    resource_type: &str,
+    resource_id: Uuid,
+    pairs: &BTreeMap<String, String>,
+) -> Result<(), Error> {
     let resource_id = resource_id.to_string();
-    tx.exec(DELETE, params![company_id, resource_type, resource_id.as_str()])?;
     for (key, value) in pairs {
         tx.exec(INSERT, params![company_id, resource_type, resource_id.as_str(), key.as_str(), value.as_str()])?;
     }

@@ -164,7 +164,7 @@ pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, product: &Product) -> Resu
             p.updated_at,
         ],
     )?;
-    metadata::replace(tx, company_id, RESOURCE, p.id.0, &p.metadata.0)
+    metadata::insert(tx, company_id, RESOURCE, p.id.0, &p.metadata.0)
 }
 
 /// Writes a product anew.
