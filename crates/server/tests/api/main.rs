@@ -4,6 +4,7 @@
 mod house;
 
 mod bad_input;
+mod cases;
 mod concurrency;
 mod contract;
 mod crash;
