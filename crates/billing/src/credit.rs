@@ -383,8 +383,7 @@ impl LineState {
     /// The base amounts due now that this much is credited, less what was credited.
     fn base_due(&self) -> (i64, i64) {
         let due = |base: i64, credited: i64| {
-            let is_last = self.credited_net == self.net;
-            let so_far = if is_last { base } else { ratio_of(base, self.credited_net, self.net) };
+            let so_far = ratio_of(base, self.credited_net, self.net);
             // After a release rounding could ask a unit back; it waits for the next note.
             if (so_far - credited).signum() == -base.signum() { 0 } else { so_far - credited }
         };

@@ -1,4 +1,7 @@
 //! The rules as tables and properties, one module a subject.
 
+mod credit;
 mod money;
+mod postings;
 mod shares;
+mod status;
