@@ -8,6 +8,7 @@ mod cases;
 mod concurrency;
 mod contract;
 mod crash;
+mod crediting;
 mod papers;
 mod seed;
 mod sending;
