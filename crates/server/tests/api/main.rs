@@ -9,6 +9,7 @@ mod concurrency;
 mod contract;
 mod crash;
 mod crediting;
+mod lists;
 mod papers;
 mod seed;
 mod sending;
