@@ -25,6 +25,14 @@ pub fn list(view: &mut View<'_>, query: AccountQuery) -> Result<Vec<Account>, Er
     Ok(accounts)
 }
 
+/// One account.
+///
+/// # Errors
+/// `ACCOUNT_NOT_FOUND`.
+pub fn get(view: &mut View<'_>, id: AccountId) -> Result<Account, Error> {
+    Ok(shelf::get(view.tx, view.company.id, id)?.ok_or_else(not_found)?)
+}
+
 /// Makes an account.
 ///
 /// # Errors

@@ -23,6 +23,14 @@ pub fn list(view: &mut View<'_>, query: CustomerGroupQuery) -> Result<Vec<Custom
     Ok(groups)
 }
 
+/// One customer group.
+///
+/// # Errors
+/// `CUSTOMER_GROUP_NOT_FOUND`.
+pub fn get(view: &mut View<'_>, id: CustomerGroupId) -> Result<CustomerGroup, Error> {
+    Ok(customer_groups::get(view.tx, view.company.id, id)?.ok_or_else(not_found)?)
+}
+
 /// Makes a customer group.
 ///
 /// # Errors

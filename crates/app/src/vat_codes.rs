@@ -22,6 +22,15 @@ pub fn list(view: &mut View<'_>) -> Result<Vec<VatCode>, Error> {
     Ok(shelf::list(view.tx, view.company.id, today)?)
 }
 
+/// One VAT code.
+///
+/// # Errors
+/// `VAT_CODE_NOT_FOUND`.
+pub fn get(view: &mut View<'_>, id: VatCodeId) -> Result<VatCode, Error> {
+    let today = view.today();
+    Ok(shelf::get(view.tx, view.company.id, id, today)?.ok_or_else(not_found)?)
+}
+
 /// Makes a VAT code with its first rate.
 ///
 /// # Errors
@@ -77,9 +86,8 @@ pub fn create(work: &mut Work<'_>, input: VatCodeInput) -> Result<VatCode, Error
 /// # Errors
 /// `VAT_CODE_NOT_FOUND`, `VAT_CODE_IN_USE`, `ACCOUNT_NOT_FOUND`, `ACCOUNT_TAKES_NO_POSTINGS`.
 pub fn change(work: &mut Work<'_>, id: VatCodeId, patch: VatCodePatch) -> Result<VatCode, Error> {
-    let missing = || Refusal::missing("VAT_CODE_NOT_FOUND", "There is no such VAT code in this company.");
     let today = work.today();
-    let before = shelf::get(work.tx, work.company.id, id, today)?.ok_or_else(missing)?;
+    let before = shelf::get(work.tx, work.company.id, id, today)?.ok_or_else(not_found)?;
     let VatCodePatch {
         name,
         vat_rate,
@@ -129,6 +137,10 @@ pub fn change(work: &mut Work<'_>, id: VatCodeId, patch: VatCodePatch) -> Result
     shelf::update(work.tx, work.company.id, &after, work.now)?;
     work.event("vat_code.updated", "vat_code", id, &after, Some(json(&before)));
     Ok(after)
+}
+
+fn not_found() -> Refusal {
+    Refusal::missing("VAT_CODE_NOT_FOUND", "There is no such VAT code in this company.")
 }
 
 /// The account VAT is booked to: it is there and takes postings.

@@ -2,7 +2,8 @@
 //! writes (company, time, events; later idempotency and dry run) attaches here.
 
 use billing::company::Company;
-use billing::ids::{EventId, Id};
+use billing::ids::{CompanyId, EventId, Id};
+use billing::refusal::Refusal;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -42,7 +43,7 @@ impl App {
         self.db.write(by.company_id, move |tx| {
             // Read here, where the company is held: what is written later is not earlier.
             let now = clock.now();
-            let company = companies::get(tx, by.company_id)?;
+            let company = company(tx, by.company_id)?;
             let mut work = Work { tx, company, by, now, events: Vec::new(), is_idle: false };
             let answer = verb(&mut work)?;
             work.store_events()?;
@@ -74,10 +75,18 @@ impl App {
     {
         let now = self.clock.now();
         self.db.read(move |tx| {
-            let company = companies::get(tx, by.company_id)?;
+            let company = company(tx, by.company_id)?;
             verb(&mut View { tx, company, by, now })
         })
     }
+}
+
+/// The company a verb works in; only an operator can name one that is not there.
+fn company(tx: &mut dyn Tx, id: CompanyId) -> Result<Company, Error> {
+    companies::get(tx, id).map_err(|fault| match fault {
+        store::Error::NotFound => Refusal::missing("COMPANY_NOT_FOUND", format!("There is no company {id}.")).into(),
+        other => other.into(),
+    })
 }
 
 impl View<'_> {

@@ -108,7 +108,8 @@ impl Pricing<'_> {
     }
 
     /// The price's amount in the document's currency: in another currency by the rates of the
-    /// day, rounded to the currency's decimals, or to six where the price itself has more than its own.
+    /// day, rounded to the currency's decimals, or to six where the price itself has more than its
+    /// own or would come to nothing.
     fn unit_price(&self, item: &CatalogueItem) -> Result<Decimal, Refusal> {
         let amount = match (item.pricing_model, item.unit_amount) {
             (PricingModel::FlatRate, Some(amount)) => amount,
@@ -130,8 +131,9 @@ impl Pricing<'_> {
         let exact = amount.checked_mul(from).and_then(|base| base.checked_div(to));
         let exact = exact.ok_or_else(Refusal::amount_too_large)?;
         let plain = amount.normalize().scale() <= item.currency.exponent();
-        let decimals = if plain { self.currency.exponent() } else { 6 };
-        Ok(exact.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero).normalize())
+        let rounded = |decimals| exact.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
+        let coarse = Some(rounded(self.currency.exponent())).filter(|price| plain && !price.is_zero());
+        Ok(coarse.unwrap_or_else(|| rounded(6)).normalize())
     }
 }
 

@@ -17,6 +17,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
+use axum::routing::MethodRouter;
 use billing::keys::Network;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -44,14 +45,18 @@ fn router(app: Arc<App>, proxies: Vec<Network>) -> Router {
     }
     let mut router = Router::new();
     for (path, routes) in by_path {
-        let (door, routes): (_, Arc<[Route]>) = (door.clone(), routes.into());
-        let handler = move |ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request<Body>| {
-            door::handle(door.clone(), routes.clone(), peer, request)
-        };
-        router = router.route(&format!("/api{path}"), axum::routing::any(handler));
+        router = router.route(&format!("/api{path}"), any(door.clone(), routes));
     }
-    let unknown = move |request: Request<Body>| door::unknown(door.clone(), request);
-    docs::add(router).fallback(unknown)
+    docs::add(router).fallback_service(any(door, Vec::new()))
+}
+
+/// Hands every request to the door, with the routes of its path.
+fn any(door: Arc<Door>, routes: Vec<Route>) -> MethodRouter {
+    let routes: Arc<[Route]> = routes.into();
+    let handler = move |ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request<Body>| {
+        door::handle(door.clone(), routes.clone(), peer, request)
+    };
+    axum::routing::any(handler)
 }
 
 /// Serves until `stop` is done; then what runs is finished, within 20 seconds.

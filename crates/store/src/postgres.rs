@@ -8,10 +8,11 @@ use std::sync::mpsc::Receiver;
 
 use futures_util::future::join_all;
 use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, NoTls, Statement};
+use tokio_postgres::{Client, Config, NoTls, Statement};
 
 use crate::db::{Cell, Error, Row, Tx, Value};
 use crate::lanes::{Job, Queued, gather, next};
@@ -67,12 +68,27 @@ struct Connection {
 }
 
 async fn connect(url: &str) -> Result<Connection, Error> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.map_err(|fault| error(&fault))?;
+    let config: Config = url.parse().map_err(|fault| error(&fault))?;
+    let (client, connection) = config.connect(NoTls).await.map_err(|fault| match error(&fault) {
+        Error::Busy(why) => Error::Busy(format!("PostgreSQL at {}: {why}", place(&config))),
+        other => other,
+    })?;
     tokio::spawn(async move {
         // When it ends, the client says so to whoever uses it next.
         let _ = connection.await;
     });
     Ok(Connection { client, prepared: HashMap::new() })
+}
+
+/// Where the server is, for people; never who connects nor with what password.
+fn place(config: &Config) -> String {
+    let hosts = config.get_hosts().iter().map(|host| match host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(path) => path.display().to_string(),
+    });
+    let ports = config.get_ports();
+    let port = |at: usize| ports.get(at).or(ports.first()).copied().unwrap_or(5432);
+    hosts.enumerate().map(|(at, host)| format!("{host}:{}", port(at))).collect::<Vec<_>>().join(", ")
 }
 
 /// One connection with the thread's own runtime that drives it.

@@ -142,6 +142,9 @@ async fn answer(
     body: &mut Option<Body>,
     known: &mut Known,
 ) -> Result<Response<Body>, Fault> {
+    if routes.is_empty() {
+        return Err(Fault::new(404, "NOT_FOUND", "There is no such route."));
+    }
     let id = path_id(routes, &seen.path)?;
     let method = if seen.method == "HEAD" { "GET" } else { &seen.method };
     let route = routes.iter().find(|route| route.method == method);
@@ -374,22 +377,4 @@ fn refuse(door: &Door, mut fault: Fault, seen: &Seen, routes: &[Route]) -> (Resp
         }
     }
     (response, cause)
-}
-
-/// A path that is no route's.
-pub(crate) async fn unknown(door: Arc<Door>, request: Request<Body>) -> Response<Body> {
-    let (head, body) = request.into_parts();
-    let path = head.uri.path();
-    let fault = Fault::new(404, "NOT_FOUND", "There is no such route.");
-    let mut response = Response::new(Body::from(fault.body(door.app.now(), path.strip_prefix("/api").unwrap_or(path))));
-    *response.status_mut() = StatusCode::NOT_FOUND;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    if let Ok(id) = HeaderValue::from_str(&request_id(&head.headers)) {
-        headers.insert(REQUEST_ID, id);
-    }
-    if take_body(&head.headers, body).await.is_err() {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
 }

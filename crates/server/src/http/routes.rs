@@ -36,9 +36,11 @@ pub fn routes() -> Vec<Route> {
 
         list("/v1/accounts", AccountsRead, "The chart of accounts", accounts::list),
         create("/v1/accounts", AccountsWrite, "Add an account", accounts::create),
+        read("/v1/accounts/{id}", AccountsRead, "One account", accounts::get),
         change("/v1/accounts/{id}", AccountsWrite, "Change an account", accounts::change),
         show("/v1/vat-codes", VatCodesRead, "The VAT codes with their rates", vat_codes::list),
         create("/v1/vat-codes", AccountsWrite, "Add a VAT code", vat_codes::create),
+        read("/v1/vat-codes/{id}", VatCodesRead, "One VAT code with its rates", vat_codes::get),
         change("/v1/vat-codes/{id}", AccountsWrite, "Change a VAT code or add a rate from a day on", vat_codes::change),
         list("/v1/exchange-rates", VatCodesRead, "Exchange rates, newest first", exchange_rates::list),
         set("PUT", "/v1/exchange-rates", AccountsWrite, "Set the rate of a currency on a day", exchange_rates::put),
@@ -46,6 +48,7 @@ pub fn routes() -> Vec<Route> {
 
         list("/v1/customer-groups", CustomersRead, "Customer groups", customer_groups::list),
         create("/v1/customer-groups", CustomersWrite, "Add a customer group", customer_groups::create),
+        read("/v1/customer-groups/{id}", CustomersRead, "One customer group", customer_groups::get),
         change("/v1/customer-groups/{id}", CustomersWrite, "Change a customer group", customer_groups::update),
         list("/v1/customers", CustomersRead, "Customers by their number; with `page` or `cursor` in parts", customers::list),
         create("/v1/customers", CustomersWrite, "Add a customer", customers::create),

@@ -5,10 +5,14 @@ mod house;
 
 mod bad_input;
 mod cases;
+mod catalogue;
+mod commands;
 mod concurrency;
 mod contract;
 mod crash;
 mod crediting;
+mod customers;
+mod ledger;
 mod lists;
 mod papers;
 mod seed;
