@@ -8,14 +8,14 @@ use billing::input::documents::{Asked, CreditNoteInput, CreditNoteQuery, SendInp
 use billing::kind::Kind;
 use billing::money::{Currency, Money};
 use billing::page::Page;
-use billing::public::{Detail, PublicCreditNote, Sent};
+use billing::public::{self, Detail, Linked, PublicCreditNote, Sent};
 use billing::refusal::Refusal;
 use billing::status::{CreditNoteStatus, InvoiceStatus};
 use jiff::civil::Date;
 use serde_json::json;
 use store::{credits, documents, lines};
 
-use crate::documents::{find, publish_credit_note, search_text};
+use crate::documents::{around, around_draft, find, publish_credit_note, search_text};
 use crate::drafting::Terms;
 use crate::{Error, View, Work, booking, drafting, invoices, lists};
 
@@ -39,10 +39,15 @@ pub fn create(work: &mut Work<'_>, input: CreditNoteInput) -> Result<PublicCredi
     documents::insert(work.tx, work.company.id, &document, &search_text(&document, &terms.customer.name))?;
     invoices::lock_prices(work, &document)?;
     credits::insert_shares(work.tx, work.company.id, document.id, &shares)?;
+    let mut marked = Vec::with_capacity(found.len());
     for (credited, invoice) in credited.iter().zip(found) {
-        mark_credited(work, &document, credited, invoice, &shares)?;
+        marked.push(mark_credited(work, &document, credited, invoice, &shares)?);
     }
-    let published = publish_credit_note(work.tx, &work.company, &document, Detail::Whole)?;
+    // As they are listed ever after: in the order of their numbers.
+    marked.sort_by_key(|(place, _)| *place);
+    let linked = marked.into_iter().map(|(_, invoice)| invoice).collect();
+    let around = around_draft(work.tx, &work.company, &document, &terms.customer, linked)?;
+    let published = public::credit_note(&document, around, Detail::Whole);
     work.event("credit_note.created", "credit_note", document.id, &published, None);
     Ok(published)
 }
@@ -262,13 +267,14 @@ fn draft(
 }
 
 /// Counts the note against an invoice, keeps how far its lines are credited and marks it.
+/// Answers the link the note has to it, after the year and count of the invoice's number.
 fn mark_credited(
     work: &mut Work<'_>,
     note: &Document,
     credited: &CreditedInvoice,
     mut invoice: Document,
     shares: &[NoteShare],
-) -> Result<(), Error> {
+) -> Result<((i64, i64), Linked), Error> {
     let company_id = work.company.id;
     let mine = || shares.iter().filter(|taken| taken.invoice_id == credited.id);
     let gross: i64 = mine().map(|taken| taken.share.net + taken.share.vat).sum();
@@ -282,7 +288,8 @@ fn mark_credited(
             }))
             .into());
     }
-    let before = crate::documents::publish(work.tx, &work.company, &invoice)?;
+    let mut around = around(work.tx, &work.company, &invoice)?;
+    let before = public::invoice(&invoice, around.clone(), Detail::Whole);
     for line in &credited.lines {
         if mine().any(|taken| taken.invoice_line_id == line.id) {
             credits::set_state(work.tx, company_id, credited.id, line)?;
@@ -294,5 +301,10 @@ fn mark_credited(
     invoice.facts.credit_notes += 1;
     invoice.updated_at = work.now;
     documents::set_facts(work.tx, company_id, &invoice)?;
-    work.document_event("invoice.credited", &invoice, Some(crate::work::json(&before)))
+    let amount = Money::new(gross, credited.currency);
+    around.linked.push((note.id, note.number.as_ref().map(|number| number.text.clone()), note.date, amount));
+    let after = public::invoice(&invoice, around, Detail::Whole);
+    work.event("invoice.credited", "invoice", invoice.id, &after, Some(crate::work::json(&before)));
+    let place = invoice.number.as_ref().map_or((-1, -1), |number| (number.year, number.sequence));
+    Ok((place, (invoice.id, invoice.number.map(|number| number.text), invoice.date, amount)))
 }

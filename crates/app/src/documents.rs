@@ -1,10 +1,11 @@
 //! What invoices and credit notes do alike: reading, publishing, listing.
 
+use billing::customers::Customer;
 use billing::document::Document;
 use billing::ids::{CompanyId, DocumentId};
 use billing::kind::Kind;
 use billing::parties;
-use billing::public::{self, Around, Detail, PublicCreditNote, PublicInvoice};
+use billing::public::{self, Around, Detail, Linked, PublicCreditNote, PublicInvoice};
 use billing::refusal::Refusal;
 use serde::Serialize;
 use store::db::Tx;
@@ -43,9 +44,20 @@ pub(crate) fn around(tx: &mut dyn Tx, company: &Company, document: &Document) ->
     if let Some(booking) = &document.booking {
         return Ok(Around { seller: booking.seller.clone(), buyer: booking.buyer.clone(), linked });
     }
-    let head = &document.head;
-    let customer = customers::get(tx, company.id, head.customer_id)?
+    let customer = customers::get(tx, company.id, document.head.customer_id)?
         .ok_or_else(|| Error::Broken(format!("document {} has no customer", document.id)))?;
+    around_draft(tx, company, document, &customer, linked)
+}
+
+/// What stands around a draft whose customer and links are in hand.
+pub(crate) fn around_draft(
+    tx: &mut dyn Tx,
+    company: &Company,
+    document: &Document,
+    customer: &Customer,
+    linked: Vec<Linked>,
+) -> Result<Around, Error> {
+    let head = &document.head;
     let department = match head.customer_department_id {
         Some(id) => customers::department(tx, company.id, id)?,
         None => None,
@@ -54,7 +66,7 @@ pub(crate) fn around(tx: &mut dyn Tx, company: &Company, document: &Document) ->
         Some(id) => customers::contact(tx, company.id, id)?,
         None => None,
     };
-    let buyer = parties::buyer(&customer, department.as_ref(), contact.as_ref());
+    let buyer = parties::buyer(customer, department.as_ref(), contact.as_ref());
     Ok(Around { seller: parties::seller(company), buyer, linked })
 }
 

@@ -272,9 +272,12 @@ pub struct Around {
     pub seller: Seller,
     /// The buyer: pinned, or the customer as it is.
     pub buyer: Buyer,
-    /// The credit notes of an invoice, or the invoices of a credit note: id, number, date, amount.
-    pub linked: Vec<(DocumentId, Option<String>, jiff::civil::Date, Money)>,
+    /// The credit notes of an invoice, or the invoices of a credit note.
+    pub linked: Vec<Linked>,
 }
+
+/// A linked document: its id, number, date and what is credited between the two, positive.
+pub type Linked = (DocumentId, Option<String>, jiff::civil::Date, Money);
 
 /// A unit price with at least the currency's decimals: `300.00`, `0.0125`.
 pub fn unit_price(price: Decimal, exponent: u32) -> String {

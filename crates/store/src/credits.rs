@@ -8,7 +8,7 @@ use billing::crediting::{InvoiceLine, NoteShare};
 use billing::document::{Document, Line};
 use billing::ids::{CompanyId, DocumentId, LineId};
 use billing::money::Money;
-use jiff::civil::Date;
+use billing::public::Linked;
 
 use crate::db::{Error, Tx, params, statements};
 use crate::documents::parsed;
@@ -32,12 +32,8 @@ statements! {
         where c.company_id = $1 and c.credit_note_id = $2 order by d.series_year, d.number_seq";
     NOTES_OF = "select d.id, d.number, d.date, c.amount from credits c \
         join documents d on d.company_id = c.company_id and d.id = c.credit_note_id \
-        where c.company_id = $1 and c.invoice_id = $2 and d.voided_at is null \
-        order by d.series_year, d.number_seq";
+        where c.company_id = $1 and c.invoice_id = $2 and d.voided_at is null order by c.credit_note_id";
 }
-
-/// A linked document: its id, number, date and what is credited between the two, positive.
-pub type Linked = (DocumentId, Option<String>, Date, Money);
 
 /// The product lines of a booked invoice with how far each has been credited.
 ///

@@ -122,7 +122,7 @@ pub use crate::params;
 #[macro_export]
 macro_rules! statements {
     ($($name:ident = $text:expr;)*) => {
-        $(const $name: &str = $text;)*
+        $(pub(crate) const $name: &str = $text;)*
         /// This module's statements, by name.
         pub const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
     };
@@ -306,6 +306,9 @@ impl<T: Column> Column for Option<T> {
     }
 }
 
+/// A statement that is read, and its values.
+pub type Question<'a> = (&'a str, &'a [Value<'a>]);
+
 /// A transaction. After a failed statement the request is over: nothing of it stays.
 pub trait Tx {
     /// The first row of an answer.
@@ -319,6 +322,14 @@ pub trait Tx {
     /// # Errors
     /// What the engine says.
     fn all(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, Error>;
+
+    /// All rows of two answers that do not depend on each other (PostgreSQL is asked for both in one go).
+    ///
+    /// # Errors
+    /// What the engine says.
+    fn both(&mut self, first: Question<'_>, second: Question<'_>) -> Result<(Vec<Row>, Vec<Row>), Error> {
+        Ok((self.all(first.0, first.1)?, self.all(second.0, second.1)?))
+    }
 
     /// A statement whose answer is not needed. It may be put off (PostgreSQL sends
     /// many in one go) until the next read or the end of the request; its fault then shows there.

@@ -227,7 +227,7 @@ pub fn list(
         documents.push(read(&mut row)?);
     }
     for document in &mut documents {
-        document.groups = vat_groups::of(tx, asked.company_id, document)?;
+        document.groups = vat_groups::of(tx.all(vat_groups::OF, params![asked.company_id, document.id])?, document)?;
     }
     Ok(documents)
 }

@@ -75,8 +75,10 @@ pub fn by_number(tx: &mut dyn Tx, company_id: CompanyId, kind: Kind, number: &st
 
 fn whole(tx: &mut dyn Tx, company_id: CompanyId, row: &mut Row) -> Result<Document, Error> {
     let mut document = read(row)?;
-    document.lines = lines::of(tx, company_id, &document)?;
-    document.groups = vat_groups::of(tx, company_id, &document)?;
+    let of = params![company_id, document.id];
+    let (lines, groups) = tx.both((lines::OF, of), (vat_groups::OF, of))?;
+    document.lines = lines::of(lines, &document)?;
+    document.groups = vat_groups::of(groups, &document)?;
     Ok(document)
 }
 

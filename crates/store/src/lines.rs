@@ -32,8 +32,7 @@ pub fn document_of(tx: &mut dyn Tx, company_id: CompanyId, id: LineId) -> Result
     tx.one(DOCUMENT_OF, params![company_id, id])?.map(|mut row| row.id()).transpose()
 }
 
-pub(crate) fn of(tx: &mut dyn Tx, company_id: CompanyId, document: &Document) -> Result<Vec<Line>, Error> {
-    let rows = tx.all(OF, params![company_id, document.id])?;
+pub(crate) fn of(rows: Vec<Row>, document: &Document) -> Result<Vec<Line>, Error> {
     rows.into_iter().map(|mut row| read(&mut row, document)).collect()
 }
 

@@ -14,7 +14,7 @@ use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls, Statement};
 
-use crate::db::{Cell, Error, Row, Tx, Value};
+use crate::db::{Cell, Error, Question, Row, Tx, Value};
 use crate::lanes::{Job, Queued, gather, next};
 use crate::migrate::{self, Dialect, MIGRATIONS};
 
@@ -232,7 +232,7 @@ impl PostgresTx<'_> {
         let statement = self.prepared(sql)?;
         let waiting = std::mem::take(&mut self.waiting);
         let client = &self.connection.client;
-        let references: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as _).collect();
+        let references = references(params);
         let sent = waiting.iter().map(|(statement, values)| client.execute_raw(statement, values));
         let (answers, rows) = self.runtime.block_on(async {
             // Polled in order: join polls its first part first, and that puts its messages on the wire.
@@ -243,6 +243,10 @@ impl PostgresTx<'_> {
         }
         rows.map_err(|fault| error(&fault))?.iter().map(read_row).collect()
     }
+}
+
+fn references<'v>(params: &'v [Value<'v>]) -> Vec<&'v (dyn ToSql + Sync)> {
+    params.iter().map(|value| value as _).collect()
 }
 
 fn read_row(row: &tokio_postgres::Row) -> Result<Row, Error> {
@@ -266,6 +270,19 @@ impl Tx for PostgresTx<'_> {
 
     fn all(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, Error> {
         self.query(sql, params)
+    }
+
+    fn both(&mut self, first: Question<'_>, second: Question<'_>) -> Result<(Vec<Row>, Vec<Row>), Error> {
+        let statements = (self.prepared(first.0)?, self.prepared(second.0)?);
+        self.flush()?;
+        let client = &self.connection.client;
+        let (first, second) = (references(first.1), references(second.1));
+        let both = async {
+            tokio::try_join!(biased; client.query(&statements.0, &first), client.query(&statements.1, &second))
+        };
+        let (first, second) = self.runtime.block_on(both).map_err(|fault| error(&fault))?;
+        let rows = |rows: Vec<tokio_postgres::Row>| rows.iter().map(read_row).collect::<Result<Vec<Row>, Error>>();
+        Ok((rows(first)?, rows(second)?))
     }
 
     fn exec(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error> {

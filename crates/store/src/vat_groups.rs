@@ -4,7 +4,7 @@ use billing::document::{Document, VatGroup};
 use billing::ids::{CompanyId, DocumentId};
 use billing::money::Money;
 
-use crate::db::{Error, Tx, params, statements};
+use crate::db::{Error, Row, Tx, params, statements};
 
 statements! {
     OF = "select vat_category, vat_rate, taxable_amount, vat_amount, exemption_reason, exemption_reason_code, mode \
@@ -15,9 +15,8 @@ statements! {
     DELETE = "delete from document_vat_groups where company_id = $1 and document_id = $2";
 }
 
-pub(crate) fn of(tx: &mut dyn Tx, company_id: CompanyId, document: &Document) -> Result<Vec<VatGroup>, Error> {
-    let rows = tx.all(OF, params![company_id, document.id])?;
-    let read = |mut row: crate::db::Row| {
+pub(crate) fn of(rows: Vec<Row>, document: &Document) -> Result<Vec<VatGroup>, Error> {
+    let read = |mut row: Row| {
         Ok(VatGroup {
             category: row.parse()?,
             rate: row.next()?,
