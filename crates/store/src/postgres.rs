@@ -96,13 +96,25 @@ pub(crate) struct Lane {
     url: String,
     runtime: Runtime,
     connection: Option<Connection>,
+    transactions: u64,
 }
 
 impl Lane {
     pub(crate) fn open(url: &str) -> Result<Lane, Error> {
         let runtime = runtime()?;
         let connection = Some(runtime.block_on(connect(url))?);
-        Ok(Lane { url: url.to_owned(), runtime, connection })
+        Ok(Lane { url: url.to_owned(), runtime, connection, transactions: 0 })
+    }
+
+    /// Has plans made anew at each power of two transactions. On empty tables any index will do
+    /// for PostgreSQL, also one that later reads all of a company's rows to find one of them by
+    /// its id: for a foreign key too. A plan is kept until the table is analysed, a minute or more.
+    fn renew_plans(&mut self) {
+        self.transactions += 1;
+        if let (true, Some(connection)) = (self.transactions.is_power_of_two(), &self.connection) {
+            // Where it fails, the connection is gone, as who uses it next will see.
+            let _ = self.runtime.block_on(connection.client.batch_execute("discard plans"));
+        }
     }
 
     /// The connection, made anew when it was lost.
@@ -123,6 +135,7 @@ impl Lane {
             for (_, job) in group {
                 job.answer(outcome.clone());
             }
+            self.renew_plans();
         }
     }
 
@@ -144,6 +157,7 @@ impl Lane {
                 self.connection = None;
             }
             job.answer(outcome);
+            self.renew_plans();
         }
     }
 }
