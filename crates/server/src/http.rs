@@ -4,6 +4,7 @@ pub mod contract;
 mod docs;
 mod door;
 mod error;
+mod examples;
 pub mod openapi;
 pub mod route;
 pub mod routes;

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::examples;
 use super::route::{Input, Route};
 use super::routes::routes;
 
@@ -91,8 +92,11 @@ fn operation(route: &Route, schemas: &mut Map<String, Value>) -> Value {
     if let Some(input) = &route.input {
         let schema = lift(&input.schema, schemas);
         let is_required = !input.shape.allows_nothing();
-        operation["requestBody"] =
-            json!({ "required": is_required, "content": { "application/json": { "schema": schema } } });
+        let mut content = json!({ "schema": schema });
+        if let Some(example) = examples::request(&input.schema) {
+            content["example"] = example;
+        }
+        operation["requestBody"] = json!({ "required": is_required, "content": { "application/json": content } });
     }
     operation
 }
@@ -110,7 +114,8 @@ fn responses(route: &Route, schemas: &mut Map<String, Value>) -> Value {
     };
     let mut responses = json!({ route.status.to_string(): good });
     let mut add = |status: u16, description: &str| {
-        let content = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } });
+        let schema = json!({ "$ref": "#/components/schemas/Error" });
+        let content = json!({ "application/json": { "schema": schema, "example": examples::error(route, status) } });
         responses[status.to_string()] = json!({ "description": description, "content": content });
     };
     add(400, "Validation failed, or a business rule says no; the code says which");
@@ -125,15 +130,11 @@ fn responses(route: &Route, schemas: &mut Map<String, Value>) -> Value {
         add(413, "The body is larger than 1 MiB");
         add(415, "The body is not application/json");
     }
+    add(500, "A fault of the server; nothing was done");
+    add(503, "Busy; nothing was done, see Retry-After");
     if route.is_file {
         responses["304"] = json!({ "description": "The archived copy you have is the one" });
     }
-    let mut add = |status: u16, description: &str| {
-        let content = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } });
-        responses[status.to_string()] = json!({ "description": description, "content": content });
-    };
-    add(500, "A fault of the server; nothing was done");
-    add(503, "Busy; nothing was done, see Retry-After");
     responses
 }
 
@@ -215,13 +216,6 @@ fn error_schema() -> Value {
                     "constraints": { "type": "object", "additionalProperties": { "type": "string" } }
                 } }
             } } }
-        },
-        "examples": [{
-            "statusCode": 400, "timestamp": "2026-06-10T12:34:56.789Z", "path": "/v1/customers",
-            "message": "Validation failed: name should not be empty", "code": "SHARED_VALIDATION_FAILED",
-            "details": { "validationErrors": [
-                { "property": "name", "constraints": { "isNotEmpty": "name should not be empty" } }
-            ] }
-        }]
+        }
     })
 }
