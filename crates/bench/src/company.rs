@@ -28,7 +28,12 @@ impl Place {
 
     /// Serves it with its log turned off.
     pub fn serve(&self) -> Server {
-        self.serve_by(&self.program, &[])
+        self.serve_with(&[])
+    }
+
+    /// Serves it with further arguments.
+    pub fn serve_with(&self, arguments: &[&str]) -> Server {
+        self.serve_by(&self.program, arguments)
     }
 
     /// Serves it by another program, and with further arguments.
@@ -39,7 +44,7 @@ impl Place {
     /// What a library opens it with.
     pub fn shelves(&self) -> store::Config {
         match &self.database_url {
-            Some(url) => store::Config::Postgres { url: url.clone(), lanes: 1, readers: 1 },
+            Some(url) => store::Config::Postgres { url: url.clone(), lanes: 1, readers: 1, group: 50 },
             None => store::Config::Sqlite { folder: self.folder().to_owned() },
         }
     }

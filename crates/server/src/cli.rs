@@ -54,13 +54,17 @@ struct Place {
     #[arg(long, global = true, env = "LEDGERBEE_DATABASE_URL", value_name = "postgres://…", hide_env_values = true)]
     database_url: Option<String>,
     /// How many companies PostgreSQL may write for at once
-    #[arg(long, global = true, env = "LEDGERBEE_DATABASE_LANES", value_name = "N", default_value_t = 4,
+    #[arg(long, global = true, env = "LEDGERBEE_DATABASE_LANES", value_name = "N", default_value_t = 8,
           value_parser = clap::value_parser!(u16).range(1..=64))]
     database_lanes: u16,
     /// How many connections read from PostgreSQL
     #[arg(long, global = true, env = "LEDGERBEE_DATABASE_READERS", value_name = "N", default_value_t = 4,
           value_parser = clap::value_parser!(u16).range(1..=64))]
     database_readers: u16,
+    /// How many requests of one company may share a commit on PostgreSQL; 1 gives each its own
+    #[arg(long, global = true, env = "LEDGERBEE_DATABASE_GROUP", value_name = "N", default_value_t = 50,
+          value_parser = clap::value_parser!(u16).range(1..=50))]
+    database_group: u16,
 }
 
 impl Place {
@@ -70,6 +74,7 @@ impl Place {
                 url: url.clone(),
                 lanes: usize::from(self.database_lanes),
                 readers: usize::from(self.database_readers),
+                group: usize::from(self.database_group),
             },
             None => Config::Sqlite { folder: self.data.clone() },
         }

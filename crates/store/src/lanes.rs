@@ -20,6 +20,9 @@ use crate::{postgres, sqlite_lane};
 /// How many requests wait at most before a lane says it is busy.
 const QUEUE: usize = 1_024;
 
+/// How many requests share a commit on PostgreSQL at most: past 64 savepoints other sessions' snapshots get slow.
+pub const LARGEST_GROUP: usize = 50;
+
 /// Where the shelves are.
 #[derive(Clone, Debug)]
 pub enum Config {
@@ -36,6 +39,8 @@ pub enum Config {
         lanes: usize,
         /// How many reading connections.
         readers: usize,
+        /// How many requests of a company share a commit at most, 1 to [`LARGEST_GROUP`](crate::lanes::LARGEST_GROUP).
+        group: usize,
     },
 }
 
@@ -205,11 +210,11 @@ impl Database {
                     database.threads.push(std::thread::spawn(move || reader.work(&queue)));
                 }
             }
-            Config::Postgres { url, lanes, readers } => {
+            Config::Postgres { url, lanes, readers, group } => {
                 postgres::migrate(url)?;
                 for _ in 0..(*lanes).max(1) {
-                    let lane = postgres::Lane::open(url)?;
-                    database.lane(move |queue| lane.write(&queue));
+                    let (lane, group) = (postgres::Lane::open(url)?, (*group).clamp(1, LARGEST_GROUP));
+                    database.lane(move |queue| lane.write(&queue, group));
                 }
                 for _ in 0..(*readers).max(1) {
                     let (lane, queue) = (postgres::Lane::open(url)?, queue.clone());

@@ -18,9 +18,6 @@ use crate::db::{Cell, Error, Question, Row, Tx, Value};
 use crate::lanes::{Job, Queued, gather, next};
 use crate::migrate::{self, Dialect, MIGRATIONS};
 
-/// How many requests share a commit at most: past 64 savepoints other sessions' snapshots get slow.
-const GROUP: usize = 50;
-
 /// The number of the advisory lock that migrations run under.
 const MIGRATION_LOCK: &str = "select pg_advisory_lock(7305541)";
 
@@ -127,9 +124,9 @@ impl Lane {
         Ok(PostgresTx { runtime: &self.runtime, connection, waiting: Vec::new() })
     }
 
-    pub(crate) fn write(mut self, queue: &Receiver<Queued>) {
+    pub(crate) fn write(mut self, queue: &Receiver<Queued>, largest: usize) {
         let mut first = None;
-        while let Some((mut group, rest)) = gather(queue, first.take(), GROUP, |a, b| a.0.is_some() && a.0 == b.0) {
+        while let Some((mut group, rest)) = gather(queue, first.take(), largest, |a, b| a.0.is_some() && a.0 == b.0) {
             first = rest;
             let outcome = self.commit(&mut group);
             for (_, job) in group {

@@ -211,7 +211,7 @@ fn a_lost_connection_fails_one_read_at_most() {
 fn a_server_that_comes_back_is_used_again() {
     let server = Arc::new(Mutex::new(Postgres::start(&[])));
     let url = server.lock().unwrap().fresh_database();
-    let config = Config::Postgres { url, lanes: 2, readers: 2 };
+    let config = Config::Postgres { url, lanes: 2, readers: 2, group: 50 };
     let database = Database::open(&config).unwrap();
     let companies = [founded(&database, 0), founded(&database, 1)];
     for own in companies {

@@ -100,7 +100,7 @@ fn empty_sqlite() -> (Config, Folder) {
 }
 
 fn empty_postgres() -> Config {
-    Config::Postgres { url: shared_postgres().fresh_database(), lanes: 2, readers: 2 }
+    Config::Postgres { url: shared_postgres().fresh_database(), lanes: 2, readers: 2, group: 50 }
 }
 
 fn open(config: &Config) -> Arc<Database> {

@@ -115,7 +115,7 @@ fn a_folder_is_made_where_there_is_none_and_a_file_is_none() {
 fn a_postgres_that_is_not_there_is_busy() {
     // Port 9 discards; nothing listens on it here.
     let url = "postgres://postgres@127.0.0.1:9/books".to_owned();
-    let refused = fault(&Config::Postgres { url, lanes: 1, readers: 1 });
+    let refused = fault(&Config::Postgres { url, lanes: 1, readers: 1, group: 50 });
     assert!(matches!(refused, Some(Error::Busy(_))), "{refused:?}");
 }
 
