@@ -17,7 +17,7 @@ use store::{credits, documents, lines};
 
 use crate::documents::{around, around_draft, find, publish_credit_note, search_text};
 use crate::drafting::Terms;
-use crate::{Error, View, Work, booking, drafting, invoices, lists};
+use crate::{Error, View, Work, booking, drafting, lists};
 
 /// Makes a credit note, numbers it at once and marks the invoices it credits.
 ///
@@ -37,7 +37,6 @@ pub fn create(work: &mut Work<'_>, input: CreditNoteInput) -> Result<PublicCredi
     let (document, shares) = draft(work, asked, &terms, &mut credited, named, currency, date)?;
 
     documents::insert(work.tx, work.company.id, &document, &search_text(&document, &terms.customer.name))?;
-    invoices::lock_prices(work, &document)?;
     credits::insert_shares(work.tx, work.company.id, document.id, &shares)?;
     let mut marked = Vec::with_capacity(found.len());
     for (credited, invoice) in credited.iter().zip(found) {

@@ -15,7 +15,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::json;
-use store::{customers, exchange_rates, pricing, templates};
+use store::{customers, exchange_rates, prices, pricing, templates};
 
 use crate::{Error, Origin, Work};
 
@@ -112,7 +112,8 @@ pub(crate) struct Fetched {
     rates: BTreeMap<Currency, Decimal>,
 }
 
-/// Fetches the prices the lines name and the rates between the currencies in play.
+/// Fetches the prices the lines name and the rates between the currencies in play. A price
+/// named for the first time keeps its amounts from now on.
 pub(crate) fn fetch(
     work: &mut Work<'_>,
     asked: &[AskedLine],
@@ -122,8 +123,11 @@ pub(crate) fn fetch(
     tax_point: Date,
 ) -> Result<Fetched, Error> {
     let company_id = work.company.id;
-    let prices = asked.iter().filter_map(|line| line.price_id);
-    let catalogue = pricing::items(work.tx, company_id, prices, customer.vat_zone, tax_point)?;
+    let named = asked.iter().filter_map(|line| line.price_id);
+    let catalogue = pricing::items(work.tx, company_id, named, customer.vat_zone, tax_point)?;
+    for item in catalogue.values().filter(|item| !item.is_locked) {
+        prices::lock(work.tx, company_id, item.price_id)?;
+    }
     let mut rates = BTreeMap::new();
     let foreign = catalogue.values().any(|item| item.currency != currency);
     if foreign {

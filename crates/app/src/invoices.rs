@@ -1,6 +1,6 @@
 //! Invoices: drafted without a number, numbered and booked when they are sent.
 
-use billing::document::{Document, Line};
+use billing::document::Document;
 use billing::draft;
 use billing::ids::DocumentId;
 use billing::input::documents::{Asked, InvoiceInput, InvoiceQuery, SendInput};
@@ -21,7 +21,6 @@ use crate::{Error, View, Work, booking, drafting, lists};
 pub fn create(work: &mut Work<'_>, input: InvoiceInput) -> Result<PublicInvoice, Error> {
     let (document, customer_name) = draft(work, input.into())?;
     documents::insert(work.tx, work.company.id, &document, &search_text(&document, &customer_name))?;
-    lock_prices(work, &document)?;
     let published = publish_invoice(work.tx, &work.company, &document, Detail::Whole)?;
     work.event("invoice.created", "invoice", document.id, &published, None);
     Ok(published)
@@ -38,7 +37,6 @@ pub fn change(work: &mut Work<'_>, id: DocumentId, input: InvoiceInput) -> Resul
     let (asked, customer_name) = draft(work, input.into())?;
     let document = Document { id, created_at: before.created_at, origin: before.origin, facts: before.facts, ..asked };
     documents::rewrite(work.tx, work.company.id, &document, &search_text(&document, &customer_name))?;
-    lock_prices(work, &document)?;
     let published = publish_invoice(work.tx, &work.company, &document, Detail::Whole)?;
     work.event("invoice.updated", "invoice", id, &published, Some(crate::work::json(&was)));
     Ok(published)
@@ -145,15 +143,4 @@ fn draft(work: &mut Work<'_>, asked: Asked) -> Result<(Document, String), Error>
     head.head.payment_terms = Some(head.head.payment_terms.unwrap_or(terms.customer.payment_terms));
     let document = drafting::assemble(work, Kind::Invoice, head, currency, date, lines)?;
     Ok((document, terms.customer.name))
-}
-
-/// A price that a line names can't change its amount any more.
-pub(crate) fn lock_prices(work: &mut Work<'_>, document: &Document) -> Result<(), Error> {
-    let mut prices: Vec<_> = document.lines.iter().filter_map(Line::product).filter_map(|line| line.price_id).collect();
-    prices.sort();
-    prices.dedup();
-    for price in prices {
-        store::prices::lock(work.tx, work.company.id, price)?;
-    }
-    Ok(())
 }

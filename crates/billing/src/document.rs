@@ -375,6 +375,8 @@ pub struct CatalogueItem {
     pub price_id: PriceId,
     /// Its state.
     pub price_status: PriceStatus,
+    /// Whether a line has named it before.
+    pub is_locked: bool,
     /// How the price is reckoned.
     pub pricing_model: PricingModel,
     /// Currency of the price.

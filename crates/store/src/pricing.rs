@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use crate::db::{Error, Row, Tx, params, statements};
 
 statements! {
-    ITEM = "select p.id, p.status, p.pricing_model, p.currency, p.unit_amount, r.id, r.number, r.name, r.unit, \
+    ITEM = "select p.id, p.status, p.is_locked, p.pricing_model, p.currency, p.unit_amount, r.id, r.number, r.name, r.unit, \
         r.is_goods, r.is_active, a.id, v.id, v.account_to_book_id, \
         (select x.rate from vat_rates x where x.company_id = v.company_id and x.vat_code_id = v.id \
             and x.valid_from <= $1 order by x.valid_from desc limit 1), \
@@ -52,6 +52,7 @@ fn read(row: &mut Row) -> Result<CatalogueItem, Error> {
     Ok(CatalogueItem {
         price_id: row.id()?,
         price_status: row.parse()?,
+        is_locked: row.next()?,
         pricing_model: row.parse()?,
         currency: row.parse()?,
         unit_amount: row.next()?,
