@@ -310,7 +310,7 @@ fn receivables(
     {
         return Ok(item.account_id);
     }
-    Ok(pricing::group_terms(work.tx, work.company.id, customer.customer_group_id)?.1)
+    Ok(pricing::receivables(work.tx, work.company.id, customer.customer_group_id)?)
 }
 
 /// The customer's own template for the kind.

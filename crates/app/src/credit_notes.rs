@@ -1,6 +1,7 @@
 //! Credit notes: numbered on creation, negative, never more than was invoiced.
 
 use billing::crediting::{self, CreditedInvoice, NoteShare};
+use billing::customers::Customer;
 use billing::document::{Document, Line, share_vat};
 use billing::draft;
 use billing::ids::{DocumentId, LineId};
@@ -16,7 +17,6 @@ use serde_json::json;
 use store::{credits, documents, lines};
 
 use crate::documents::{around, around_draft, find, publish_credit_note, search_text};
-use crate::drafting::Terms;
 use crate::{Error, View, Work, booking, drafting, lists};
 
 /// Makes a credit note, numbers it at once and marks the invoices it credits.
@@ -28,15 +28,15 @@ use crate::{Error, View, Work, booking, drafting, lists};
 /// and what a draft of any kind is refused for.
 pub fn create(work: &mut Work<'_>, input: CreditNoteInput) -> Result<PublicCreditNote, Error> {
     let asked = Asked::from(input);
-    let terms = drafting::terms(work, Kind::CreditNote, &asked.head)?;
-    drafting::check_references(work, Kind::CreditNote, &asked, &terms.customer)?;
+    let customer = drafting::customer(work, Kind::CreditNote, &asked.head)?;
+    drafting::check_references(work, Kind::CreditNote, &asked, &customer)?;
     let (found, named) = invoices_meant(work, &asked)?;
     let mut credited = creditable(work, &asked, &found)?;
-    let currency = currency(&asked, &terms, &credited)?;
+    let currency = currency(&asked, &customer, &credited)?;
     let date = date(work.today(), &asked, &credited)?;
-    let (document, shares) = draft(work, asked, &terms, &mut credited, named, currency, date)?;
+    let (document, shares) = draft(work, asked, &customer, &mut credited, named, currency, date)?;
 
-    documents::insert(work.tx, work.company.id, &document, &search_text(&document, &terms.customer.name))?;
+    documents::insert(work.tx, work.company.id, &document, &search_text(&document, &customer.name))?;
     credits::insert_shares(work.tx, work.company.id, document.id, &shares)?;
     let mut marked = Vec::with_capacity(found.len());
     for (credited, invoice) in credited.iter().zip(found) {
@@ -45,7 +45,7 @@ pub fn create(work: &mut Work<'_>, input: CreditNoteInput) -> Result<PublicCredi
     // As they are listed ever after: in the order of their numbers.
     marked.sort_by_key(|(place, _)| *place);
     let linked = marked.into_iter().map(|(_, invoice)| invoice).collect();
-    let around = around_draft(work.tx, &work.company, &document, &terms.customer, linked)?;
+    let around = around_draft(work.tx, &work.company, &document, &customer, linked)?;
     let published = public::credit_note(&document, around, Detail::Whole);
     work.event("credit_note.created", "credit_note", document.id, &published, None);
     Ok(published)
@@ -197,9 +197,9 @@ fn check_creditable(invoice: &Document, asked: &Asked) -> Result<(), Refusal> {
 }
 
 /// The currency of the note: the invoices', which are all in one.
-fn currency(asked: &Asked, terms: &Terms, credited: &[CreditedInvoice]) -> Result<Currency, Refusal> {
+fn currency(asked: &Asked, customer: &Customer, credited: &[CreditedInvoice]) -> Result<Currency, Refusal> {
     let said = asked.head.currency.as_deref().and_then(Currency::parse);
-    let currency = said.or(credited.first().map(|invoice| invoice.currency)).unwrap_or(terms.customer.currency);
+    let currency = said.or(credited.first().map(|invoice| invoice.currency)).unwrap_or(customer.currency);
     match credited.iter().find(|invoice| invoice.currency != currency) {
         None => Ok(currency),
         Some(invoice) => {
@@ -232,15 +232,15 @@ fn date(today: Date, asked: &Asked, credited: &[CreditedInvoice]) -> Result<Date
 fn draft(
     work: &mut Work<'_>,
     asked: Asked,
-    terms: &Terms,
+    customer: &Customer,
     credited: &mut [CreditedInvoice],
     named: Option<usize>,
     currency: Currency,
     date: Date,
 ) -> Result<(Document, Vec<NoteShare>), Error> {
     let tax_point = asked.head.head.tax_point_date.unwrap_or(date);
-    let fetched = drafting::fetch(work, &asked.lines, &terms.customer, currency, date, tax_point)?;
-    let pricing = fetched.pricing(work, Kind::CreditNote, terms, &asked.head, currency, date);
+    let fetched = drafting::fetch(work, &asked.lines, customer, currency, date, tax_point)?;
+    let pricing = fetched.pricing(work, Kind::CreditNote, customer, &asked.head, currency, date);
     let mut new_id = || work.new_id::<LineId>();
     let (lines, shares) = if credited.is_empty() {
         (draft::lines(&pricing, &asked.lines, &mut new_id)?, Vec::new())
@@ -251,7 +251,7 @@ fn draft(
     };
     let means_invoice = |line: &Line| line.product().is_none_or(|product| product.invoice_line_id.is_some());
     if !lines.iter().all(means_invoice) {
-        drafting::check_zone(work, &terms.customer)?;
+        drafting::check_zone(work, customer)?;
     }
     let mut document = drafting::assemble(work, Kind::CreditNote, asked.head, currency, date, lines)?;
     if document.amount.minor() > 0 {

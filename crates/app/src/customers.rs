@@ -99,6 +99,7 @@ pub fn create(work: &mut Work<'_>, input: CustomerInput) -> Result<Saved<Custome
         include_child_details_pdf: include_child_details_pdf.unwrap_or(false),
         customer_group_number: String::new(),
         customer_group_name: String::new(),
+        group_discount: None,
         email: email.map(|email| email.0),
         phone: text(phone),
         address: text(address),
@@ -236,6 +237,7 @@ fn patched(work: &Work<'_>, before: &Customer, patch: CustomerPatch) -> Result<C
         include_child_details_pdf: include_child_details_pdf.unwrap_or(b.include_child_details_pdf),
         customer_group_number: b.customer_group_number.clone(),
         customer_group_name: b.customer_group_name.clone(),
+        group_discount: b.group_discount,
         email: email.map(|email| email.0).over(b.email.clone()),
         phone: over(phone, &b.phone),
         address: over(address, &b.address),
@@ -286,6 +288,7 @@ fn check_references(work: &mut Work<'_>, customer: &mut Customer) -> Result<(), 
     })?;
     customer.customer_group_number = group.number;
     customer.customer_group_name = group.name;
+    customer.group_discount = group.discount;
     let mut above = customer.parent_customer_id;
     while let Some(parent) = above {
         if parent == customer.id {

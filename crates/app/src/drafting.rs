@@ -19,14 +19,8 @@ use store::{customers, exchange_rates, prices, pricing, templates};
 
 use crate::{Error, Origin, Work};
 
-/// The customer a document is for, with what its group says.
-pub(crate) struct Terms {
-    pub(crate) customer: Customer,
-    pub(crate) discount: Option<Decimal>,
-}
-
-/// The customer named, with its terms; only a credit note may be for an inactive one.
-pub(crate) fn terms(work: &mut Work<'_>, kind: Kind, asked: &AskedHead) -> Result<Terms, Error> {
+/// The customer named; only a credit note may be for an inactive one.
+pub(crate) fn customer(work: &mut Work<'_>, kind: Kind, asked: &AskedHead) -> Result<Customer, Error> {
     let company_id = work.company.id;
     let customer = customers::get(work.tx, company_id, asked.head.customer_id)?.ok_or_else(|| {
         Refusal::missing_at("CUSTOMER_NOT_FOUND", "There is no such customer in this company.", "customerId")
@@ -35,8 +29,7 @@ pub(crate) fn terms(work: &mut Work<'_>, kind: Kind, asked: &AskedHead) -> Resul
         let message = format!("Customer {} is not active.", customer.customer_number);
         return Err(Refusal::new("CUSTOMER_INACTIVE", message).into());
     }
-    let (discount, _) = pricing::group_terms(work.tx, company_id, customer.customer_group_id)?;
-    Ok(Terms { customer, discount })
+    Ok(customer)
 }
 
 /// What a head names is there: department, contact, template; tags.
@@ -147,7 +140,7 @@ impl Fetched {
         &'a self,
         work: &'a Work<'_>,
         kind: Kind,
-        terms: &'a Terms,
+        customer: &'a Customer,
         asked: &'a AskedHead,
         currency: Currency,
         date: Date,
@@ -155,8 +148,7 @@ impl Fetched {
         Pricing {
             kind,
             company: &work.company,
-            customer: &terms.customer,
-            group_discount: terms.discount,
+            customer,
             catalogue: &self.catalogue,
             rates: &self.rates,
             currency,

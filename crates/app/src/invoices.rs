@@ -131,16 +131,16 @@ fn check_draft(document: &Document) -> Result<(), Refusal> {
 /// What was asked as a draft, with its customer's name.
 fn draft(work: &mut Work<'_>, asked: Asked) -> Result<(Document, String), Error> {
     let date = drafting::check_date(work.today(), asked.head.date.unwrap_or_else(|| work.today()))?;
-    let terms = drafting::terms(work, Kind::Invoice, &asked.head)?;
-    drafting::check_references(work, Kind::Invoice, &asked, &terms.customer)?;
-    drafting::check_zone(work, &terms.customer)?;
-    let currency = drafting::currency(&asked.head, &terms.customer);
+    let customer = drafting::customer(work, Kind::Invoice, &asked.head)?;
+    drafting::check_references(work, Kind::Invoice, &asked, &customer)?;
+    drafting::check_zone(work, &customer)?;
+    let currency = drafting::currency(&asked.head, &customer);
     let tax_point = asked.head.head.tax_point_date.unwrap_or(date);
-    let fetched = drafting::fetch(work, &asked.lines, &terms.customer, currency, date, tax_point)?;
-    let pricing = fetched.pricing(work, Kind::Invoice, &terms, &asked.head, currency, date);
+    let fetched = drafting::fetch(work, &asked.lines, &customer, currency, date, tax_point)?;
+    let pricing = fetched.pricing(work, Kind::Invoice, &customer, &asked.head, currency, date);
     let lines = draft::lines(&pricing, &asked.lines, &mut || work.new_id())?;
     let mut head = asked.head;
-    head.head.payment_terms = Some(head.head.payment_terms.unwrap_or(terms.customer.payment_terms));
+    head.head.payment_terms = Some(head.head.payment_terms.unwrap_or(customer.payment_terms));
     let document = drafting::assemble(work, Kind::Invoice, head, currency, date, lines)?;
-    Ok((document, terms.customer.name))
+    Ok((document, customer.name))
 }

@@ -103,6 +103,9 @@ pub struct Customer {
     pub customer_group_number: String,
     /// Its group's name.
     pub customer_group_name: String,
+    /// The discount its group gives on lines that say none, in percent; published with the group.
+    #[serde(skip)]
+    pub group_discount: Option<Decimal>,
     /// Address for mail.
     pub email: Option<String>,
     /// Telephone.
@@ -364,6 +367,7 @@ mod tests {
             include_child_details_pdf: false,
             customer_group_number: "1".to_owned(),
             customer_group_name: "All".to_owned(),
+            group_discount: None,
             email: None,
             phone: None,
             address: None,

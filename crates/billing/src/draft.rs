@@ -27,8 +27,6 @@ pub struct Pricing<'a> {
     pub company: &'a Company,
     /// The buyer.
     pub customer: &'a Customer,
-    /// The buyer's group's discount in percent.
-    pub group_discount: Option<Decimal>,
     /// What the lines name.
     pub catalogue: &'a Catalogue,
     /// Base units per 1 unit of a currency, on the document's date; the company's own is not in it.
@@ -67,7 +65,7 @@ impl Pricing<'_> {
             None => self.unit_price(item)?,
         };
         let discount_percent = asked.discount_percent.unwrap_or_else(|| {
-            if asked.unit_price.is_some() { Decimal::ZERO } else { self.group_discount.unwrap_or_default() }
+            if asked.unit_price.is_some() { Decimal::ZERO } else { self.customer.group_discount.unwrap_or_default() }
         });
         let treatment = vat::treat(self.company, self.customer, item, self.supply())?;
         let total = line_total(asked.quantity, unit_price, discount_percent, self.currency)?;

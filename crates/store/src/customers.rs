@@ -34,6 +34,8 @@ macro_rules! select {
             "(select g.number from customer_groups g where g.company_id = customers.company_id ",
             "and g.id = customers.customer_group_id), ",
             "(select g.name from customer_groups g where g.company_id = customers.company_id ",
+            "and g.id = customers.customer_group_id), ",
+            "(select g.discount from customer_groups g where g.company_id = customers.company_id ",
             "and g.id = customers.customer_group_id) from customers ",
             $suffix
         )
@@ -346,5 +348,6 @@ fn read(mut row: Row) -> Result<Customer, Error> {
         updated_at: row.next()?,
         customer_group_number: row.next()?,
         customer_group_name: row.next()?,
+        group_discount: row.next()?,
     })
 }

@@ -22,7 +22,7 @@ statements! {
             else g.domestic_without_vat_account_id end \
         left join vat_codes v on v.company_id = a.company_id and v.id = a.vat_code_id \
         where p.company_id = $3 and p.id = $4";
-    GROUP_TERMS = "select discount, account_id from customer_groups where company_id = $1 and id = $2";
+    RECEIVABLES = "select account_id from customer_groups where company_id = $1 and id = $2";
 }
 
 /// The items of the prices named, for a zone, with the VAT rates of a day. A price that is not there is left out.
@@ -72,16 +72,10 @@ fn read(row: &mut Row) -> Result<CatalogueItem, Error> {
     })
 }
 
-/// What a customer's group says of its documents: the discount lines begin with,
-/// and the receivables control account.
+/// The receivables control account of a customer's group.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn group_terms(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    group: CustomerGroupId,
-) -> Result<(Option<Decimal>, AccountId), Error> {
-    let mut row = tx.one(GROUP_TERMS, params![company_id, group])?.ok_or(Error::NotFound)?;
-    Ok((row.next()?, row.id()?))
+pub fn receivables(tx: &mut dyn Tx, company_id: CompanyId, group: CustomerGroupId) -> Result<AccountId, Error> {
+    tx.one(RECEIVABLES, params![company_id, group])?.ok_or(Error::NotFound)?.id()
 }

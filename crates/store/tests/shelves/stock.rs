@@ -507,7 +507,7 @@ impl Stock {
         assert_eq!(customer_groups::get(tx, own, group.id)?.as_ref(), Some(group));
         assert_eq!(customer_groups::list(tx, own)?, std::slice::from_ref(group));
         assert_eq!(customer_groups::by_number(tx, own, &group.number)?, Some(group.id));
-        assert_eq!(pricing::group_terms(tx, own, group.id)?, (group.discount, group.account_id));
+        assert_eq!(pricing::receivables(tx, own, group.id)?, group.account_id);
         let customer = &self.customer;
         assert_eq!(customers::get(tx, own, customer.id)?.as_ref(), Some(customer));
         assert_eq!(customers::all(tx, own, &Default::default())?, std::slice::from_ref(customer));
@@ -825,6 +825,7 @@ fn customer(f: &Flavour, group: &CustomerGroup) -> Customer {
         include_child_details_pdf: f.is_full,
         customer_group_number: group.number.clone(),
         customer_group_name: group.name.clone(),
+        group_discount: group.discount,
         email: f.words("humle"),
         phone: f.words("+45"),
         address: f.words("Mosen 1"),

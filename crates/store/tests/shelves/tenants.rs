@@ -67,7 +67,7 @@ on_both! {
                 assert_eq!(customer_groups::get(tx, b, s.customer_group.id)?, None);
                 assert_eq!(customer_groups::list(tx, b)?, []);
                 assert_eq!(customer_groups::by_number(tx, b, &s.customer_group.number)?, None);
-                assert_eq!(pricing::group_terms(tx, b, s.customer_group.id), Err(Error::NotFound));
+                assert_eq!(pricing::receivables(tx, b, s.customer_group.id), Err(Error::NotFound));
                 assert_eq!(customers::get(tx, b, s.customer.id)?, None);
                 assert_eq!(customers::all(tx, b, &Default::default())?, []);
                 assert_eq!(customers::by_number(tx, b, &s.customer.customer_number)?, None);
