@@ -12,6 +12,7 @@ mod contract;
 mod crash;
 mod crediting;
 mod customers;
+mod docs_page;
 mod ledger;
 mod lists;
 mod papers;
