@@ -1,7 +1,9 @@
 //! What tests start and stop: temporary folders, a real PostgreSQL, the server itself.
 //! All of it ends with the test's process, however that ends.
 
+pub mod api;
 mod books;
+pub mod house;
 mod minded;
 mod postgres;
 mod server;

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use serde_json::{Value, json};
-use testkit::{Books, Folder, Server, shared_postgres};
+use testkit::{Folder, shared_postgres};
 
 use crate::house::{Api, Company, House, PROGRAM, line, text};
 
@@ -17,14 +17,7 @@ fn rounds() -> usize {
 }
 
 fn serve(folder: &Path, database_url: Option<&str>) -> &'static House {
-    let server = Server::start(PROGRAM, folder, database_url, &[]);
-    let books = Books::of(folder, database_url);
-    Box::leak(Box::new(House {
-        server,
-        folder: folder.to_owned(),
-        database_url: database_url.map(str::to_owned),
-        books,
-    }))
+    Box::leak(Box::new(House::serve(PROGRAM, folder, database_url, &[])))
 }
 
 /// What a client was told: the number of a document made or sent.
