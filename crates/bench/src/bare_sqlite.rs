@@ -19,13 +19,25 @@ pub fn per_second(
     time: Duration,
     done: &mut i64,
 ) -> Result<f64, Failed> {
+    let (start, first) = (Instant::now(), *done);
+    write(connection, recipe, group, done, |_| start.elapsed() < time)?;
+    Ok((*done - first) as f64 / start.elapsed().as_secs_f64())
+}
+
+/// Writes groups of makings, a commit each, as long as `goes_on` says so of what is done.
+pub fn write(
+    connection: &Connection,
+    recipe: &Recipe,
+    group: usize,
+    done: &mut i64,
+    goes_on: impl Fn(i64) -> bool,
+) -> Result<(), Failed> {
     let prepare = |sql: &str| connection.prepare(sql);
     let mut begin = prepare("begin immediate")?;
     let mut commit = prepare("commit")?;
     let mut writes: Vec<Statement<'_>> =
         recipe.writes.iter().map(|write| prepare(&write.sql)).collect::<rusqlite::Result<_>>()?;
-    let (start, first) = (Instant::now(), *done);
-    while start.elapsed() < time {
+    while goes_on(*done) {
         begin.raw_execute()?;
         for _ in 0..group {
             *done += 1;
@@ -44,7 +56,7 @@ pub fn per_second(
         }
         commit.raw_execute()?;
     }
-    Ok((*done - first) as f64 / start.elapsed().as_secs_f64())
+    Ok(())
 }
 
 /// Opens a database's file with the settings of the server.

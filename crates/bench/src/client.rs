@@ -118,12 +118,26 @@ impl Load {
     }
 }
 
+/// What one client asks, one request after the other.
+pub type Script = Vec<Vec<u8>>;
+
 /// Each request from a client of its own, again and again: a client asks when it has been answered.
 pub fn closed_loop(address: &str, requests: &[Vec<u8>], time: Duration) -> Result<Load, Failed> {
-    drive(address, requests, |start| {
+    let scripts: Vec<Script> = requests.iter().map(|request| vec![request.clone()]).collect();
+    closed_loop_of(address, &scripts, time)
+}
+
+/// Each script from a client of its own, again and again.
+pub fn closed_loop_of(address: &str, scripts: &[Script], time: Duration) -> Result<Load, Failed> {
+    drive(address, scripts, |start, _| {
         let now = Instant::now();
         (now < start + time).then_some(now)
     })
+}
+
+/// Each script from a client of its own, once.
+pub fn once(address: &str, scripts: &[Script]) -> Result<Load, Failed> {
+    drive(address, scripts, |_, is_again| (!is_again).then(Instant::now))
 }
 
 /// Requests on a fixed schedule, whatever the answers do; a latency counts from the moment its
@@ -131,7 +145,8 @@ pub fn closed_loop(address: &str, requests: &[Vec<u8>], time: Duration) -> Resul
 pub fn open_loop(address: &str, requests: &[Vec<u8>], rate: f64, time: Duration) -> Result<Load, Failed> {
     let ticket = AtomicU32::new(0);
     let interval = Duration::from_secs_f64(1.0 / rate);
-    drive(address, requests, |start| {
+    let scripts: Vec<Script> = requests.iter().map(|request| vec![request.clone()]).collect();
+    drive(address, &scripts, |start, _| {
         let due = start + interval * ticket.fetch_add(1, Ordering::Relaxed);
         if due >= start + time {
             return None;
@@ -141,22 +156,25 @@ pub fn open_loop(address: &str, requests: &[Vec<u8>], rate: f64, time: Duration)
     })
 }
 
-/// Drives a client per request on a thread of its own. `next` waits until the next one is due,
-/// and says when that was, or that it is over.
+/// Drives a client per script on a thread of its own. `next` is told when all began and whether
+/// the script's last request was asked already; it waits until the next one is due, and says when
+/// that was, or that it is over.
 fn drive(
     address: &str,
-    requests: &[Vec<u8>],
-    next: impl Fn(Instant) -> Option<Instant> + Sync,
+    scripts: &[Script],
+    next: impl Fn(Instant, bool) -> Option<Instant> + Sync,
 ) -> Result<Load, Failed> {
-    let ready = Barrier::new(requests.len() + 1);
+    let ready = Barrier::new(scripts.len() + 1);
     let is_over = AtomicBool::new(false);
-    let client = |request: &[u8]| -> Result<Vec<Duration>, Failed> {
+    let client = |script: &Script| -> Result<Vec<Duration>, Failed> {
         let client = Client::connect(address);
         ready.wait();
         let mut client = client?;
         let start = Instant::now();
         let mut latencies = Vec::with_capacity(4_096);
-        while let Some(due) = next(start).filter(|_| !is_over.load(Ordering::Relaxed)) {
+        for (at, request) in script.iter().cycle().enumerate() {
+            let due = next(start, at >= script.len()).filter(|_| !is_over.load(Ordering::Relaxed));
+            let Some(due) = due else { break };
             if let Err(fault) = client.ask(request).map_err(Failed::from).and_then(Answer::good) {
                 is_over.store(true, Ordering::Relaxed);
                 return Err(fault);
@@ -167,7 +185,7 @@ fn drive(
     };
     let client = &client;
     thread::scope(|scope| {
-        let threads: Vec<_> = requests.iter().map(|request| scope.spawn(move || client(request))).collect();
+        let threads: Vec<_> = scripts.iter().map(|script| scope.spawn(move || client(script))).collect();
         ready.wait();
         let start = Instant::now();
         let mut load = Load::default();

@@ -66,7 +66,23 @@ pub struct Company {
 impl Company {
     /// Founds one on the place that the server serves.
     pub fn found(place: &Place, server: &Server) -> Result<Company, Failed> {
-        let arguments = ["company", "create", "--name", "Bikuben Honning ApS", "--country", "DK", "--json"];
+        let arguments = [
+            "company",
+            "create",
+            "--name",
+            "Bikuben Honning ApS",
+            "--country",
+            "DK",
+            "--address",
+            "Lyngvej 7",
+            "--postal-code",
+            "8600",
+            "--city",
+            "Silkeborg",
+            "--vat",
+            "DK12345674",
+            "--json",
+        ];
         let printed = Server::command(&place.program, place.folder(), place.database_url.as_deref(), &arguments);
         let made: Value = serde_json::from_str(&printed)?;
         let mut company = Company { id: text(&made["companyId"])?, key: text(&made["apiKey"])?, note: String::new() };
@@ -107,6 +123,16 @@ impl Company {
         self.request("POST", "/v1/credit-notes", &self.note)
     }
 
+    /// The request for a draft of an invoice of one line.
+    pub fn draft(&self) -> Vec<u8> {
+        self.request("POST", "/v1/invoices", &self.note)
+    }
+
+    /// The request that numbers and books a draft.
+    pub fn send(&self, draft: &str) -> Vec<u8> {
+        self.request("POST", &format!("/v1/invoices/{draft}/send"), r#"{"deliveryType":"Manual"}"#)
+    }
+
     /// The request for a resource.
     pub fn get(&self, path: &str) -> Vec<u8> {
         self.request("GET", path, "")
@@ -114,8 +140,36 @@ impl Company {
 
     /// Makes a credit note and answers its id.
     pub fn make_credit_note(&self, client: &mut Client) -> Result<String, Failed> {
-        let answer = client.ask(&self.credit_note())?.good()?;
-        text(&serde_json::from_slice::<Value>(answer.body)?["id"])
+        made(client, &self.credit_note())
+    }
+
+    /// Makes a credit note of so many lines and answers its id.
+    pub fn make_long_credit_note(&self, client: &mut Client, lines: usize) -> Result<String, Failed> {
+        let mut note: Value = serde_json::from_str(&self.note)?;
+        note["lines"] = vec![note["lines"][0].clone(); lines].into();
+        made(client, &self.request("POST", "/v1/credit-notes", &note.to_string()))
+    }
+
+    /// Makes drafts, by several clients at once, and answers their ids.
+    pub fn make_drafts(&self, address: &str, count: usize) -> Result<Vec<String>, Failed> {
+        const CLIENTS: usize = 16;
+        let make = || -> Result<Vec<String>, Failed> {
+            let mut client = Client::connect(address)?;
+            (0..count.div_ceil(CLIENTS)).map(|_| made(&mut client, &self.draft())).collect()
+        };
+        let drafts = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(make)).collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().map_err(|_| "a client panicked")?)
+                .collect::<Result<Vec<_>, _>>()
+        });
+        Ok(drafts?.concat())
+    }
+
+    /// The body of what a path answers.
+    pub fn read(&self, client: &mut Client, path: &str) -> Result<Value, Failed> {
+        self.call(client, "GET", path, None)
     }
 
     fn request(&self, method: &str, path: &str, body: &str) -> Vec<u8> {
@@ -134,6 +188,12 @@ impl Company {
         let answer = Answer::good(answer).map_err(|fault| format!("{method} {path} {fault}"))?;
         Ok(serde_json::from_slice(answer.body)?)
     }
+}
+
+/// Makes something and answers its id.
+fn made(client: &mut Client, request: &[u8]) -> Result<String, Failed> {
+    let answer = client.ask(request)?.good()?;
+    text(&serde_json::from_slice::<Value>(answer.body)?["id"])
 }
 
 fn first(page: &Value) -> &Value {

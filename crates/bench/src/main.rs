@@ -5,7 +5,11 @@ mod bare_postgres;
 mod bare_sqlite;
 mod client;
 mod company;
+mod creates;
 mod credit_notes;
+mod day;
+mod growth;
+mod machine;
 mod pdf;
 mod postgres;
 mod process;
@@ -47,12 +51,24 @@ struct Bench {
     /// How many clients ask at once
     #[arg(long, global = true, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=200))]
     clients: u16,
+    /// Also write the figures as JSON into this file
+    #[arg(long, global = true, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Up to how many stored documents `growth` goes
+    #[arg(long, global = true, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(20_000..=10_000_000))]
+    documents: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Subcommand)]
 enum What {
     /// Every figure
     All,
+    /// Making credit notes: 1, 16, 64 and 256 clients, 1 and 100 companies, both engines
+    Creates,
+    /// Sending, lists by page and by cursor, and a day of reads and writes
+    Day,
+    /// The same with few and with a million documents stored; not part of `all`
+    Growth,
     /// Making credit notes for one company on the embedded database
     CreditNotes,
     /// Making credit notes on PostgreSQL, on a usual and on a slow disk
@@ -67,10 +83,13 @@ enum What {
 
 type Measure = fn(&Bench, &mut Table) -> Result<(), Failed>;
 
-const MEASUREMENTS: [(What, Measure); 5] = [
+const MEASUREMENTS: [(What, Measure); 8] = [
     (What::CreditNotes, credit_notes::measure),
     (What::Reads, reads::measure),
     (What::Postgres, postgres::measure),
+    (What::Creates, creates::measure),
+    (What::Day, day::measure),
+    (What::Growth, growth::measure),
     (What::Pdf, pdf::measure),
     (What::Start, start::measure),
 ];
@@ -100,7 +119,7 @@ fn main() -> ExitCode {
     let Cli { bench, what } = Cli::parse();
     let mut table = Table::default();
     for (name, measure) in MEASUREMENTS {
-        if what != What::All && what != name {
+        if what != name && (what != What::All || name == What::Growth) {
             continue;
         }
         if let Err(fault) = measure(&bench, &mut table) {
@@ -113,5 +132,13 @@ fn main() -> ExitCode {
         table.note(format!("{cores} cores, shared by server and clients; load average at the end {}", load.trim()));
     }
     print!("{table}");
+    if let Some(path) = &bench.json {
+        let mut whole = machine::described();
+        whole["results"] = table.json();
+        if let Err(fault) = std::fs::write(path, format!("{whole:#}\n")) {
+            eprintln!("error: {}: {fault}", path.display());
+            return ExitCode::FAILURE;
+        }
+    }
     ExitCode::SUCCESS
 }

@@ -1,12 +1,20 @@
-//! The answer: one Markdown table, and the sentences that explain it.
+//! The answer: one Markdown table, the sentences that explain it, and the same as JSON.
 
 use std::fmt;
+
+use serde_json::{Value, json};
 
 /// One measured figure with its target.
 pub struct Figure {
     name: String,
+    value: f64,
     measured: String,
-    target: String,
+    target: Option<Target>,
+}
+
+/// What a figure is to be.
+struct Target {
+    text: String,
     is_met: bool,
 }
 
@@ -20,16 +28,23 @@ pub struct Table {
 impl Table {
     /// A figure that is to be `most` at most; `shown` is how a number of it reads.
     pub fn at_most(&mut self, name: impl Into<String>, measured: f64, most: f64, shown: fn(f64) -> String) {
-        self.figure(name, shown(measured), format!("< {}", shown(most)), measured < most);
+        let target = Target { text: format!("< {}", shown(most)), is_met: measured < most };
+        self.figure(name, measured, Some(target), shown);
     }
 
     /// A figure that is to be `least` at least.
     pub fn at_least(&mut self, name: impl Into<String>, measured: f64, least: f64, shown: fn(f64) -> String) {
-        self.figure(name, shown(measured), format!("≥ {}", shown(least)), measured >= least);
+        let target = Target { text: format!("≥ {}", shown(least)), is_met: measured >= least };
+        self.figure(name, measured, Some(target), shown);
     }
 
-    fn figure(&mut self, name: impl Into<String>, measured: String, target: String, is_met: bool) {
-        let figure = Figure { name: name.into(), measured, target, is_met };
+    /// A figure that is shown and not bounded.
+    pub fn shown(&mut self, name: impl Into<String>, measured: f64, shown: fn(f64) -> String) {
+        self.figure(name, measured, None, shown);
+    }
+
+    fn figure(&mut self, name: impl Into<String>, value: f64, target: Option<Target>, shown: fn(f64) -> String) {
+        let figure = Figure { name: name.into(), value, measured: shown(value), target };
         eprintln!("  {}: {}", figure.name, figure.measured);
         self.figures.push(figure);
     }
@@ -40,14 +55,26 @@ impl Table {
         eprintln!("  {note}");
         self.notes.push(note);
     }
+
+    /// All of it for programs: `value` in the unit's base (seconds, bytes, a second, a part of one).
+    pub fn json(&self) -> Value {
+        let figures = self.figures.iter().map(|Figure { name, value, measured, target }| {
+            let (text, is_met) = target.as_ref().map(|target| (&target.text, target.is_met)).unzip();
+            json!({ "name": name, "value": value, "measured": measured, "target": text, "isMet": is_met })
+        });
+        json!({ "figures": figures.collect::<Vec<_>>(), "notes": self.notes })
+    }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "| figure | measured | target | met |\n|---|---|---|---|")?;
-        for Figure { name, measured, target, is_met } in &self.figures {
-            let met = if *is_met { "yes" } else { "no" };
-            writeln!(f, "| {name} | {measured} | {target} | {met} |")?;
+        for Figure { name, measured, target, .. } in &self.figures {
+            match target {
+                Some(Target { text, is_met: true }) => writeln!(f, "| {name} | {measured} | {text} | yes |")?,
+                Some(Target { text, is_met: false }) => writeln!(f, "| {name} | {measured} | {text} | no |")?,
+                None => writeln!(f, "| {name} | {measured} | | |")?,
+            }
         }
         if !self.notes.is_empty() {
             writeln!(f)?;
@@ -96,4 +123,9 @@ pub fn microseconds(seconds: f64) -> String {
 /// As `41.0 MiB`, from bytes.
 pub fn mebibytes(bytes: f64) -> String {
     format!("{:.1} MiB", bytes / (1024.0 * 1024.0))
+}
+
+/// As `5,120 B`.
+pub fn bytes(count: f64) -> String {
+    per_second(count).replace("/s", " B")
 }
