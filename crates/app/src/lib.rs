@@ -111,11 +111,17 @@ impl App {
         self.clock.now()
     }
 
-    /// Says that this process serves the folder; a second is refused.
+    /// Says that this process serves the folder; a second is refused. What a killed one had claimed
+    /// is then due at once: nobody else can be at it. On PostgreSQL, which many may share, its lease ends first.
     ///
     /// # Errors
     /// `Busy` when another server holds it.
     pub fn hold_serve_lock(&self) -> Result<store::ServeLock, Error> {
-        Ok(self.db.hold_serve_lock()?)
+        let lock = self.db.hold_serve_lock()?;
+        if lock.is_alone() {
+            let now = self.now();
+            self.db.claim(move |tx| store::jobs::release_all(tx, now)).wait()?;
+        }
+        Ok(lock)
     }
 }

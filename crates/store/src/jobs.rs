@@ -15,6 +15,7 @@ statements! {
     LEASE = "update jobs set due_at = $1, lease_id = $2, attempts = attempts + 1 \
         where company_id = $3 and id = $4 and due_at <= $5";
     LATER = "update jobs set due_at = $1, lease_id = null where company_id = $2 and id = $3";
+    RELEASE = "update jobs set due_at = $1, lease_id = null where lease_id is not null";
     DELETE = "delete from jobs where company_id = $1 and id = $2";
     ANY_DUE = "select id from jobs where due_at <= $1 limit 1";
 }
@@ -87,6 +88,14 @@ pub fn claim(
 /// What the shelves answer.
 pub fn later(tx: &mut dyn Tx, company_id: CompanyId, id: JobId, due_at: Timestamp) -> Result<(), Error> {
     tx.exec(LATER, params![due_at, company_id, id])
+}
+
+/// Makes every claimed job due again. Only where nobody else can be at work on one.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn release_all(tx: &mut dyn Tx, now: Timestamp) -> Result<(), Error> {
+    tx.exec(RELEASE, params![now])
 }
 
 /// Takes a job that is done off the list.

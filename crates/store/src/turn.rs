@@ -41,19 +41,25 @@ impl Turn {
 /// Held by the one server of a folder; given back when dropped.
 #[derive(Debug)]
 pub struct ServeLock {
-    _file: Option<File>,
+    file: Option<File>,
 }
 
 impl ServeLock {
     /// PostgreSQL is shared by any number of servers.
     pub(crate) fn none() -> ServeLock {
-        ServeLock { _file: None }
+        ServeLock { file: None }
+    }
+
+    /// Whether its holder is the only server of these books.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.file.is_some()
     }
 
     pub(crate) fn of(folder: &Path) -> Result<ServeLock, Error> {
         let file = open(folder, "serve.lock")?;
         match file.try_lock() {
-            Ok(()) => Ok(ServeLock { _file: Some(file) }),
+            Ok(()) => Ok(ServeLock { file: Some(file) }),
             Err(TryLockError::WouldBlock) => {
                 Err(Error::Busy(format!("another server is running on {}", folder.display())))
             }
