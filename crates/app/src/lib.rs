@@ -111,6 +111,12 @@ impl App {
         self.clock.now()
     }
 
+    /// Asks the shelves something small: whether they answer.
+    pub fn look(&self) -> Pending<(), Error> {
+        let now = self.now();
+        self.db.read(move |tx| Ok(store::jobs::any_due(tx, now).map(drop)?))
+    }
+
     /// Says that this process serves the folder; a second is refused. What a killed one had claimed
     /// is then due at once: nobody else can be at it. On PostgreSQL, which many may share, its lease ends first.
     ///

@@ -5,6 +5,7 @@ mod docs;
 mod door;
 mod error;
 mod examples;
+mod health;
 pub mod openapi;
 pub mod route;
 pub mod routes;
@@ -36,7 +37,7 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(20);
 
 /// The router over the one table of routes.
 fn router(app: Arc<App>, proxies: Vec<Network>) -> Router {
-    let door = Arc::new(Door::new(app, proxies));
+    let door = Arc::new(Door::new(app.clone(), proxies));
     let mut by_path: Vec<(&'static str, Vec<Route>)> = Vec::new();
     for route in routes::routes() {
         match by_path.iter_mut().find(|(path, _)| *path == route.path) {
@@ -48,7 +49,7 @@ fn router(app: Arc<App>, proxies: Vec<Network>) -> Router {
     for (path, routes) in by_path {
         router = router.route(&format!("/api{path}"), any(door.clone(), routes));
     }
-    docs::add(router).fallback_service(any(door, Vec::new()))
+    health::add(docs::add(router), app).fallback_service(any(door, Vec::new()))
 }
 
 /// Hands every request to the door, with the routes of its path.

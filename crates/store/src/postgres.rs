@@ -116,6 +116,14 @@ impl Lane {
 
     /// The connection, made anew when it was lost.
     fn tx(&mut self) -> Result<PostgresTx<'_>, Error> {
+        // What drives the connection runs only while this thread waits: let it see whether the
+        // server has gone since, so that the next request does not have to find out. One turn
+        // looks at the socket, the next reads what is there.
+        self.runtime.block_on(async {
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
+        });
         if self.connection.as_ref().is_none_or(|connection| connection.client.is_closed()) {
             self.connection = None;
             self.connection = Some(self.runtime.block_on(connect(&self.url))?);

@@ -78,6 +78,7 @@ pub fn faults(details: &Value) -> Vec<(String, String)> {
 pub struct Api {
     agent: ureq::Agent,
     root: String,
+    base: &'static str,
     /// The API key; empty for none.
     pub key: String,
 }
@@ -86,13 +87,20 @@ impl Api {
     /// A client of the server at `root`.
     pub fn new(root: &str, key: &str) -> Api {
         let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
-        Api { agent: config.build().new_agent(), root: root.to_owned(), key: key.to_owned() }
+        Api { agent: config.build().new_agent(), root: root.to_owned(), base: "/api", key: key.to_owned() }
+    }
+
+    /// The same client below another path than `/api`.
+    #[must_use]
+    pub fn at(self, base: &'static str) -> Api {
+        Api { base, ..self }
     }
 
     /// A request with these headers besides the key, and this body as it stands; none when the
     /// connection broke.
     pub fn try_raw(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Answer> {
-        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}/api{path}", self.root));
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("{}{}{path}", self.root, self.base));
         if !self.key.is_empty() {
             request = request.header("x-api-key", &self.key);
         }

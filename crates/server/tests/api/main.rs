@@ -13,6 +13,7 @@ mod crash;
 mod crediting;
 mod customers;
 mod docs_page;
+mod health;
 mod ledger;
 mod lists;
 mod papers;
