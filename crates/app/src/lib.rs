@@ -4,6 +4,7 @@
 pub mod accounts;
 mod allocations;
 pub mod archive;
+pub mod backup;
 mod booking;
 mod caller;
 mod clock;

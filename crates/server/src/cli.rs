@@ -35,6 +35,16 @@ enum Command {
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Key(key::Key),
+    /// Copy the books into a new file, while a server goes on
+    Backup {
+        /// The copy; must not be there yet
+        file: PathBuf,
+    },
+    /// Put a copy back, into a data folder without books
+    Restore {
+        /// The copy
+        file: PathBuf,
+    },
     /// Print the API's contract, OpenAPI 3.1 as JSON
     Openapi,
     /// Try it: a company, an invoice and its credit notes in a fresh folder, then serve them
@@ -131,6 +141,12 @@ pub fn main() -> ExitCode {
         Command::Company(company) => company.run(&place),
         Command::Key(key) => key.run(&place),
         Command::Demo(demo) => demo.run(place),
+        Command::Backup { file } => app::backup::take(&place.config(), &file)
+            .map(|()| println!("the books are in {}", file.display()))
+            .map_err(Failed::from),
+        Command::Restore { file } => app::backup::put_back(&place.config(), &file)
+            .map(|()| println!("the books are in {}; serve them", place.data.display()))
+            .map_err(Failed::from),
         Command::Openapi => {
             println!("{:#}", crate::http::openapi::document());
             Ok(())

@@ -3,6 +3,7 @@
 //! connection. Never decides: the rules stand in `billing`, the deeds in `app`.
 
 pub mod accounts;
+pub mod backup;
 pub mod companies;
 pub mod credits;
 pub mod customer_groups;

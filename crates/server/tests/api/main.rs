@@ -3,6 +3,7 @@
 #[macro_use]
 mod house;
 
+mod backups;
 mod bad_input;
 mod cases;
 mod catalogue;
