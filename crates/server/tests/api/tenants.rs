@@ -61,6 +61,38 @@ on_both_engines! {
         mine.credit(&customer, Some(&invoice), json!([line(&price, "1")]), json!({})).refused(404, "INVOICE_NOT_FOUND");
     }
 
+    /// Another company's ids are not there either where a body names them: each field of each route
+    /// that takes an id, as the contract has them.
+    fn another_companys_ids_in_a_body_name_nothing(house) {
+        let (mine, theirs) = (house.company(), house.company());
+        let (mine_has, theirs_has) = (Things::of(&mine), Things::of(&theirs));
+        let contract = mine.api.get("/openapi.json").is(200);
+        let before = [house.books.state(&mine.id), house.books.state(&theirs.id)];
+        let (mut count, mut wrong) = (0, Vec::new());
+        for (path, operations) in contract["paths"].as_object().unwrap() {
+            for (method, operation) in operations.as_object().unwrap() {
+                let Some(schema) = operation.pointer("/requestBody/content/application~1json/schema") else { continue };
+                for field in id_fields(&contract, schema) {
+                    let (place, mut body) = mine_has.request(method, path);
+                    let foreign = theirs_has.id(field.last().unwrap());
+                    set(&mut body, &field, &foreign);
+                    let answer = mine.api.send(&method.to_uppercase(), &place, &body);
+                    let (asked, said) = (answer.asked.clone(), answer.text());
+                    assert!([400, 404].contains(&answer.status), "{asked}: {} {said}", answer.status);
+                    let code = text(&answer.json()["code"]).to_owned();
+                    if !code.ends_with("NOT_FOUND") {
+                        wrong.push(format!("{field:?} of {asked}: {said}"));
+                    }
+                    assert!(!said.contains("Lindeblomst"), "{asked}: {said}");
+                    count += 1;
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "not said to be missing: {wrong:#?}");
+        assert!(count >= 30, "{count} fields name an id");
+        assert_eq!([house.books.state(&mine.id), house.books.state(&theirs.id)], before);
+    }
+
     /// Each route asks for its scope, and for no other.
     fn each_route_is_open_to_its_scope_only(house) {
         let company = house.company();
@@ -147,4 +179,164 @@ fn without(company: &crate::house::Company, scope: &str) -> Api {
         company.key(&["--scopes", &others.join(",")]).1.key
     });
     Api::new(&company.house.server.root, key)
+}
+
+/// One of everything that can be named by its id.
+struct Things {
+    customer: Value,
+    price: Value,
+    product: Value,
+    invoice: Value,
+    draft: Value,
+    note: Value,
+    account: Value,
+    vat_code: Value,
+    template: Value,
+    customer_group: Value,
+    product_group: Value,
+}
+
+impl Things {
+    fn of(company: &crate::house::Company) -> Things {
+        let (customer, price) = (company.customer(json!({})), company.price("300"));
+        let invoice = company.invoice(&customer, json!([line(&price, "1")]));
+        let draft = company.draft(&customer, json!([line(&price, "1")]))["id"].clone();
+        let note = company.credit(&customer, Some(&invoice), json!([line(&price, "0.5")]), json!({})).is(201);
+        let product = company.api.get(&format!("/v1/product-prices/{}", text(&price))).is(200)["productId"].clone();
+        let first = |path: &str| {
+            let list = company.api.get(path).is(200);
+            list.get(0).or_else(|| list["data"].get(0)).unwrap_or_else(|| panic!("{path} has one"))["id"].clone()
+        };
+        let accounts = company.api.get("/v1/accounts").is(200);
+        let accounts = accounts.get("data").unwrap_or(&accounts);
+        company.settle();
+        Things {
+            // One that may carry a VAT code: no heading.
+            account: accounts
+                .as_array()
+                .and_then(|all| all.iter().find(|account| account["ledgerType"] == "PROFIT_AND_LOSS"))
+                .unwrap()["id"]
+                .clone(),
+            vat_code: first("/v1/vat-codes"),
+            template: first("/v1/document-templates"),
+            customer_group: first("/v1/customer-groups"),
+            product_group: first("/v1/product-groups"),
+            note: note["id"].clone(),
+            customer,
+            price,
+            product,
+            invoice,
+            draft,
+        }
+    }
+
+    /// What a field of this name takes. A contact's or department's id never is that of a customer.
+    fn id(&self, field: &str) -> Value {
+        match field {
+            "customerId" | "parentCustomerId" | "customerContactId" | "customerDepartmentId" | "tagIds" => {
+                &self.customer
+            }
+            "priceId" => &self.price,
+            "productId" => &self.product,
+            "invoiceLineId" => &self.invoice["lines"][0]["id"],
+            "documentTemplateId" | "documentTemplateIds" => &self.template,
+            "customerGroupId" => &self.customer_group,
+            "productGroupId" => &self.product_group,
+            "vatCodeId" => &self.vat_code,
+            name if name.ends_with("ccountId") || name.ends_with("ccountToBookId") => &self.account,
+            other => panic!("{other} is not known to this test"),
+        }
+        .clone()
+    }
+
+    /// A good request of a route that takes ids: its path and body.
+    fn request(&self, method: &str, path: &str) -> (String, Value) {
+        let lines = json!([{ "priceId": self.price, "quantity": "0.1" }]);
+        let (id, body) = match path.strip_prefix("/v1/").unwrap() {
+            "accounts" => {
+                (&Value::Null, json!({ "accountNumber": 9_871, "name": "Other", "ledgerType": "PROFIT_AND_LOSS" }))
+            }
+            "accounts/{id}" => (&self.account, json!({})),
+            "vat-codes" => {
+                (&Value::Null, json!({ "vatCode": "X9", "name": "Other", "type": "SALES", "vatRate": "10" }))
+            }
+            "vat-codes/{id}" => (&self.vat_code, json!({})),
+            "customer-groups" => (&Value::Null, json!({ "number": "77", "name": "Other", "accountId": self.account })),
+            "customer-groups/{id}" => (&self.customer_group, json!({})),
+            "customers" => {
+                let group = &self.customer_group;
+                (
+                    &Value::Null,
+                    json!({ "customerType": "business", "name": "Other", "countryCode": "DK", "vatZone": "domestic", "customerGroupId": group }),
+                )
+            }
+            "customers/{id}" => (&self.customer, json!({})),
+            "products" => {
+                (&Value::Null, json!({ "number": "X-1", "name": "Other", "productGroupId": self.product_group }))
+            }
+            "products/{id}" => (&self.product, json!({})),
+            "product-groups" => {
+                let own = &self.account;
+                (
+                    &Value::Null,
+                    json!({ "number": "77", "name": "Other", "domesticAccountId": own, "euAccountId": own, "abroadAccountId": own, "domesticWithoutVatAccountId": own }),
+                )
+            }
+            "product-groups/{id}" => (&self.product_group, json!({})),
+            "product-prices" => {
+                let product = &self.product;
+                (
+                    &Value::Null,
+                    json!({ "productId": product, "billingPeriodType": "ONE_TIME", "pricingModel": "FLAT_RATE", "unitAmount": "1" }),
+                )
+            }
+            "invoices" => (&Value::Null, json!({ "customerId": self.customer, "lines": lines })),
+            "invoices/{id}" => (&self.draft, json!({ "customerId": self.customer, "lines": lines })),
+            "invoices/{id}/send" => (&self.draft, json!({ "deliveryType": "Manual" })),
+            "credit-notes" => {
+                let number = &self.invoice["number"];
+                (&Value::Null, json!({ "customerId": self.customer, "invoiceNumber": number, "lines": lines }))
+            }
+            "credit-notes/{id}/send" => (&self.note, json!({ "deliveryType": "Manual" })),
+            other => panic!("{method} {other} takes an id and is not known to this test"),
+        };
+        (path.replace("{id}", id.as_str().unwrap_or_default()), body)
+    }
+}
+
+/// The path of each field below a schema that takes an id, or several.
+fn id_fields(contract: &Value, schema: &Value) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    if let Some(place) = schema["$ref"].as_str() {
+        let schema = contract.pointer(place.trim_start_matches('#')).unwrap_or_else(|| panic!("{place} is there"));
+        found.extend(id_fields(contract, schema));
+    }
+    if schema["format"] == "uuid" {
+        found.push(Vec::new());
+    }
+    for part in ["anyOf", "oneOf", "allOf"].iter().flat_map(|name| schema[*name].as_array().into_iter().flatten()) {
+        found.extend(id_fields(contract, part));
+    }
+    if schema["items"].is_object() {
+        found.extend(id_fields(contract, &schema["items"]));
+    }
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        found.extend(id_fields(contract, field).into_iter().map(|mut path| {
+            path.insert(0, name.clone());
+            path
+        }));
+    }
+    found
+}
+
+/// Sets a field of a body; the first element where it stands in a list.
+fn set(body: &mut Value, field: &[String], id: &Value) {
+    let mut place = body;
+    for name in field {
+        if place.is_array() {
+            place = &mut place[0];
+        }
+        place = &mut place[name.as_str()];
+    }
+    *place = if field.last().unwrap().ends_with("Ids") { json!([id]) } else { id.clone() };
 }
