@@ -116,7 +116,7 @@ fn keep(app: &Arc<App>, company_id: CompanyId, id: DocumentId, bytes: Vec<u8>) -
             work.nothing_happened();
             return Ok(archived);
         }
-        let sha256 = sha256(&bytes);
+        let sha256 = sha256_of(&bytes);
         files::archive(work.tx, company_id, id, "pdf", &sha256, &bytes, work.now)?;
         let published =
             PublicFile { document_id: id, kind: "pdf".to_owned(), sha256: sha256.clone(), size: bytes.len() };
@@ -126,7 +126,8 @@ fn keep(app: &Arc<App>, company_id: CompanyId, id: DocumentId, bytes: Vec<u8>) -
     .wait()
 }
 
-fn sha256(bytes: &[u8]) -> String {
+/// SHA-256 of bytes, in hex.
+pub(crate) fn sha256_of(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};
     postings::hex(&Sha256::digest(bytes))
 }

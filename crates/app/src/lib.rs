@@ -13,6 +13,7 @@ pub mod credit_notes;
 pub mod customer_groups;
 pub mod customers;
 pub mod deliveries;
+pub mod doctor;
 mod documents;
 mod drafting;
 mod error;

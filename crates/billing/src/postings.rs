@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -63,13 +64,14 @@ impl Posting {
     }
 }
 
-/// A journal entry before it has its place in the chain.
+/// A journal entry before it has its place in the chain. One that is read back
+/// to recompute its hash carries its type as a `String`.
 #[derive(Clone, PartialEq, Debug)]
-pub struct NewEntry {
+pub struct NewEntry<Type = &'static str> {
     /// Its id.
     pub id: EntryId,
     /// `CUSTOMER_INVOICE`, `JOURNAL_ENTRY`, …
-    pub entry_type: &'static str,
+    pub entry_type: Type,
     /// The day it is posted on.
     pub date: Date,
     /// The currency of its amounts.
@@ -205,7 +207,12 @@ pub const FIRST_HASH: &str = "00000000000000000000000000000000000000000000000000
 
 /// The hash of an entry in its place: SHA-256 of its predecessor's hash and its
 /// canonical JSON (keys sorted, decimals as strings, with its document's hash).
-pub fn hash(company_id: CompanyId, sequence: i64, entry: &NewEntry, previous_hash: &str) -> String {
+pub fn hash<Type: Serialize>(
+    company_id: CompanyId,
+    sequence: i64,
+    entry: &NewEntry<Type>,
+    previous_hash: &str,
+) -> String {
     let postings: Vec<Value> = entry
         .postings
         .iter()

@@ -2,6 +2,7 @@
 
 mod company;
 mod demo;
+mod doctor;
 mod key;
 mod serve;
 
@@ -45,6 +46,9 @@ enum Command {
         /// The copy
         file: PathBuf,
     },
+    /// Examine the books, while a server goes on: exits with 0 when sound, 1 when something is wrong,
+    /// 2 when they can't be examined
+    Doctor(doctor::Doctor),
     /// Print the API's contract, OpenAPI 3.1 as JSON
     Openapi,
     /// Try it: a company, an invoice and its credit notes in a fresh folder, then serve them
@@ -150,6 +154,12 @@ pub fn main() -> ExitCode {
         Command::Openapi => {
             println!("{:#}", crate::http::openapi::document());
             Ok(())
+        }
+        Command::Doctor(doctor) => {
+            return doctor.run(&place).unwrap_or_else(|Failed(why)| {
+                eprintln!("error: {why}");
+                ExitCode::from(2)
+            });
         }
         Command::Press => return pdf::serve_stdio(),
     };

@@ -167,6 +167,11 @@ impl Row {
         Row { cells: cells.into_iter() }
     }
 
+    /// Whether the next cell is this number.
+    pub(crate) fn starts_with(&self, number: i64) -> bool {
+        self.cells.as_slice().first() == Some(&Cell::Int(number))
+    }
+
     fn cell(&mut self) -> Result<Cell, Error> {
         self.cells.next().ok_or_else(|| Error::Broken("a row has fewer columns than are read".to_owned()))
     }

@@ -11,11 +11,12 @@ use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 
 use billing::ids::CompanyId;
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::db::{Error, Row, Tx, Value};
 use crate::turn::ServeLock;
-use crate::{postgres, sqlite_lane};
+use crate::{postgres, sqlite, sqlite_lane};
 
 /// How many requests wait at most before a lane says it is busy.
 const QUEUE: usize = 1_024;
@@ -225,6 +226,51 @@ impl Database {
         Ok(database)
     }
 
+    /// Opens the shelves to look at them only: nothing is made or brought up to date, no write is taken.
+    ///
+    /// # Errors
+    /// `Busy` when they can't be reached, `Broken` when there are none.
+    pub fn open_to_read(config: &Config) -> Result<Database, Error> {
+        let mut database = Database { config: config.clone(), lanes: Vec::new(), readers: None, threads: Vec::new() };
+        let (readers, queue) = sync_channel::<Box<dyn Job>>(QUEUE);
+        let queue = Mutex::new(queue);
+        database.readers = Some(readers);
+        let thread = match config {
+            Config::Sqlite { folder } => {
+                let reader = sqlite_lane::Reader::open_existing(folder)?;
+                std::thread::spawn(move || reader.work(&queue))
+            }
+            Config::Postgres { url, .. } => {
+                let lane = postgres::Lane::open(url)?;
+                std::thread::spawn(move || lane.read(&queue))
+            }
+        };
+        database.threads.push(thread);
+        Ok(database)
+    }
+
+    /// What the clock of the database's own server says; none of the embedded database, which has no clock.
+    ///
+    /// # Errors
+    /// What the server answers.
+    pub fn server_clock(&self) -> Result<Option<Timestamp>, Error> {
+        match &self.config {
+            Config::Sqlite { .. } => Ok(None),
+            Config::Postgres { .. } => self.read(|tx| postgres::server_clock(tx).map(Some)).wait(),
+        }
+    }
+
+    /// What is damaged in the embedded database's file; nothing of PostgreSQL, which looks after its own.
+    ///
+    /// # Errors
+    /// What the file answers.
+    pub fn damage(&self) -> Result<Vec<String>, Error> {
+        match &self.config {
+            Config::Sqlite { .. } => self.read(sqlite::damage).wait(),
+            Config::Postgres { .. } => Ok(Vec::new()),
+        }
+    }
+
     fn lane(&mut self, work: impl FnOnce(Receiver<Queued>) + Send + 'static) {
         let (sender, queue) = sync_channel(QUEUE);
         self.lanes.push(sender);
@@ -238,6 +284,9 @@ impl Database {
         E: From<Error> + Send + 'static,
         F: FnOnce(&mut dyn Tx) -> Result<T, E> + Send + 'static,
     {
+        if self.lanes.is_empty() {
+            return Pending::refused(Error::Broken("opened to read only".to_owned()).into());
+        }
         // A company keeps to its lane, so that its requests meet in one group.
         let lane = (company_id.0.as_u128() as u64 as usize) % self.lanes.len();
         self.send(&self.lanes[lane], |job| (Some(company_id), job), deed)
@@ -250,7 +299,10 @@ impl Database {
         E: From<Error> + Send + 'static,
         F: FnOnce(&mut dyn Tx) -> Result<T, E> + Send + 'static,
     {
-        self.send(&self.lanes[0], |job| (None, job), deed)
+        match self.lanes.first() {
+            Some(lane) => self.send(lane, |job| (None, job), deed),
+            None => Pending::refused(Error::Broken("opened to read only".to_owned()).into()),
+        }
     }
 
     /// Runs a deed that reads, on a connection of its own, which sees one moment.

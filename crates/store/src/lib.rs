@@ -13,6 +13,7 @@ pub mod deliveries;
 pub mod document_lists;
 pub mod documents;
 pub mod events;
+pub mod examination;
 pub mod exchange_rates;
 pub mod files;
 pub mod jobs;

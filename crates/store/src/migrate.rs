@@ -34,6 +34,19 @@ pub(crate) fn pending(
     Ok(&all[applied.len()..])
 }
 
+/// What sets a database's migrations apart from the program's; nothing when they are the same.
+#[must_use]
+pub fn difference(applied: &[(i64, String)]) -> Option<String> {
+    match pending(applied, MIGRATIONS) {
+        Err(Error::Broken(why)) => Some(why),
+        Err(other) => Some(other.to_string()),
+        Ok([]) => None,
+        Ok([(name, _), ..]) => {
+            Some(format!("the database lacks {name}; the next start of the server brings it up to date"))
+        }
+    }
+}
+
 /// Which engine a text is rewritten for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Dialect {

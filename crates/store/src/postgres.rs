@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
@@ -57,6 +58,12 @@ fn error(error: &tokio_postgres::Error) -> Error {
         "55" if *code == SqlState::LOCK_NOT_AVAILABLE => Error::Busy(text),
         _ => Error::Broken(text),
     }
+}
+
+/// What the server's clock says.
+pub(crate) fn server_clock(tx: &mut dyn Tx) -> Result<Timestamp, Error> {
+    let sql = "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
+    tx.one(sql, &[])?.ok_or(Error::NotFound)?.next()
 }
 
 struct Connection {

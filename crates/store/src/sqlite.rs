@@ -52,6 +52,13 @@ pub(crate) fn error(error: rusqlite::Error) -> Error {
     }
 }
 
+/// What the engine finds damaged in its file.
+pub(crate) fn damage(tx: &mut dyn Tx) -> Result<Vec<String>, Error> {
+    let rows = tx.all("pragma integrity_check(20)", &[])?;
+    let said = rows.into_iter().map(|mut row| row.next()).collect::<Result<Vec<String>, Error>>()?;
+    Ok(said.into_iter().filter(|text| text != "ok").collect())
+}
+
 /// A transaction on one connection.
 pub(crate) struct SqliteTx<'c>(pub(crate) &'c Connection);
 

@@ -119,6 +119,15 @@ impl Reader {
         Ok(Reader { connection: sqlite::open(folder, true)? })
     }
 
+    /// The same of a folder that has books; none are made.
+    pub(crate) fn open_existing(folder: &Path) -> Result<Reader, Error> {
+        if folder.join(sqlite::FILE).is_file() {
+            Reader::open(folder)
+        } else {
+            Err(Error::Broken(format!("{}: there are no books", folder.display())))
+        }
+    }
+
     pub(crate) fn work(self, queue: &Mutex<Receiver<Box<dyn Job>>>) {
         while let Some(mut job) = next(queue) {
             let outcome = self.read(job.as_mut());

@@ -50,5 +50,6 @@ on_both_engines! {
         assert_eq!(total("/v1/credit-notes"), THREADS * ROUNDS + 200);
         assert_eq!(total("/v1/invoices?status=sent"), THREADS * ROUNDS);
         company.check_books();
+        crate::doctor::check_sound(&company);
     }
 }

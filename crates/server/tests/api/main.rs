@@ -14,6 +14,7 @@ mod crash;
 mod crediting;
 mod customers;
 mod docs_page;
+mod doctor;
 mod health;
 mod ledger;
 mod lists;

@@ -15,7 +15,7 @@ macro_rules! modules {
 }
 
 modules! {
-    accounts companies credits customer_groups customers deliveries documents events exchange_rates files jobs
+    accounts companies credits customer_groups customers deliveries documents events examination exchange_rates files jobs
     journal_categories keys ledger lines metadata prices pricing product_groups products series templates vat_codes
     vat_groups
 }
