@@ -1,6 +1,7 @@
 //! Workers: what follows a deed (archiving a print, delivering a mail) is done
 //! here, from the outbox, by lease. A killed process loses nothing.
 
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -38,6 +39,10 @@ impl Bell {
         self.rung.notify_all();
     }
 
+    fn is_rung(&self) -> bool {
+        self.stop.lock().map_or(true, |stop| *stop)
+    }
+
     /// Waits a while; whether to stop.
     fn wait(&self, a_while: Duration) -> bool {
         let Ok(stop) = self.stop.lock() else { return true };
@@ -49,6 +54,26 @@ impl Bell {
 pub struct Workers {
     bell: Arc<Bell>,
     thread: Option<JoinHandle<()>>,
+    ended: Receiver<()>,
+}
+
+impl Workers {
+    /// Has no job begun any more.
+    pub fn begin_no_more(&self) {
+        self.bell.ring();
+    }
+
+    /// Waits for the job they are at, but no longer than this; whether it ended.
+    pub fn end_within(mut self, bound: Duration) -> bool {
+        self.bell.ring();
+        // The sender goes with the thread, so that its end is heard whatever it was.
+        let is_over = !matches!(self.ended.recv_timeout(bound), Err(RecvTimeoutError::Timeout));
+        if !is_over {
+            // Nobody waits for it: its lease runs out, or the next server of the folder takes it up.
+            self.thread = None;
+        }
+        is_over
+    }
 }
 
 impl Drop for Workers {
@@ -66,9 +91,11 @@ impl App {
     pub fn start_workers(self: &Arc<Self>) -> Workers {
         let (app, bell) = (self.clone(), Arc::new(Bell::default()));
         let ear = bell.clone();
+        let (alive, ended) = channel();
         let thread = std::thread::spawn(move || {
+            let _alive: Sender<()> = alive;
             loop {
-                let rest = match app.work_once() {
+                let rest = match app.work_until(|| ear.is_rung()) {
                     Ok(0) => LOOK_EVERY,
                     Ok(_) => Duration::ZERO,
                     Err(fault) => {
@@ -81,14 +108,14 @@ impl App {
                 }
             }
         });
-        Workers { bell, thread: Some(thread) }
+        Workers { bell, thread: Some(thread), ended }
     }
 
-    /// Claims what is due and does it; how many jobs that were.
+    /// Claims what is due and does it, up to the job at which it is to stop; how many were claimed.
     ///
     /// # Errors
     /// When the outbox can't be read. A job that fails is put off, not answered here.
-    pub fn work_once(self: &Arc<Self>) -> Result<usize, Error> {
+    fn work_until(self: &Arc<Self>, is_over: impl Fn() -> bool) -> Result<usize, Error> {
         let now = self.clock.now();
         // Most looks find nothing: look with a reader, and claim only when there is something.
         let is_due = self.db.read(move |tx| Ok::<bool, Error>(jobs::any_due(tx, now)?)).wait()?;
@@ -100,6 +127,10 @@ impl App {
         let claimed = claimed.wait().map_err(|fault: store::Error| Error::from(fault))?;
         let count = claimed.len();
         for job in claimed {
+            if is_over() {
+                self.come_back(&job, now);
+                continue;
+            }
             if let Err(fault) = self.do_job(&job) {
                 tracing::warn!(%fault, company_id = %job.company_id, job_id = %job.id, kind = job.kind, "a job failed and is tried later");
                 self.put_off(&job);
@@ -177,7 +208,11 @@ impl App {
     /// A job that failed on our side comes again: soon at first, at most hourly.
     fn put_off(&self, job: &Job) {
         let seconds = 5_i64.saturating_mul(1 << job.attempts.clamp(0, 10)).min(3_600);
-        let due: Timestamp = self.clock.now() + SignedDuration::from_secs(seconds);
+        self.come_back(job, self.clock.now() + SignedDuration::from_secs(seconds));
+    }
+
+    /// Gives a claimed job back, due at an instant.
+    fn come_back(&self, job: &Job, due: Timestamp) {
         let (company_id, id) = (job.company_id, job.id);
         let later = self.db.claim(move |tx| jobs::later(tx, company_id, id, due));
         if let Err(fault) = later.wait().map_err(|fault: store::Error| Error::from(fault)) {

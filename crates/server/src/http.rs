@@ -12,6 +12,7 @@ pub mod routes;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use app::App;
@@ -32,11 +33,18 @@ use route::Route;
 
 /// How long a client may take to send its headers.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
-/// How long what runs may take to end once the server is told to stop.
-const DRAIN_WITHIN: Duration = Duration::from_secs(20);
+
+/// How a server that is told to stop ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Ending {
+    /// How long it says that it is going, and still takes what comes.
+    pub notice: Duration,
+    /// How long what runs then may take.
+    pub within: Duration,
+}
 
 /// The router over the one table of routes.
-fn router(app: Arc<App>, proxies: Vec<Network>) -> Router {
+fn router(app: Arc<App>, proxies: Vec<Network>, is_ending: Arc<AtomicBool>) -> Router {
     let door = Arc::new(Door::new(app.clone(), proxies));
     let mut by_path: Vec<(&'static str, Vec<Route>)> = Vec::new();
     for route in routes::routes() {
@@ -49,7 +57,7 @@ fn router(app: Arc<App>, proxies: Vec<Network>) -> Router {
     for (path, routes) in by_path {
         router = router.route(&format!("/api{path}"), any(door.clone(), routes));
     }
-    health::add(docs::add(router), app).fallback_service(any(door, Vec::new()))
+    health::add(docs::add(router), app, is_ending).fallback_service(any(door, Vec::new()))
 }
 
 /// Hands every request to the door, with the routes of its path.
@@ -61,11 +69,23 @@ fn any(door: Arc<Door>, routes: Vec<Route>) -> MethodRouter {
     axum::routing::any(handler)
 }
 
-/// Serves until `stop` is done; then what runs is finished, within 20 seconds.
-pub async fn serve(listener: TcpListener, app: Arc<App>, proxies: Vec<Network>, stop: impl Future<Output = ()>) {
-    let router = router(app, proxies);
+/// Serves until `stop` is done. Then `/readyz` says no at once, new connections are refused
+/// after the notice, and what runs is finished.
+pub async fn serve(
+    listener: TcpListener,
+    app: Arc<App>,
+    proxies: Vec<Network>,
+    ending: Ending,
+    stop: impl Future<Output = ()>,
+) {
+    let is_ending = Arc::new(AtomicBool::new(false));
+    let router = router(app, proxies, is_ending.clone());
     let graceful = GracefulShutdown::new();
-    let mut stop = std::pin::pin!(stop);
+    let mut stop = std::pin::pin!(async {
+        stop.await;
+        is_ending.store(true, Ordering::Relaxed);
+        tokio::time::sleep(ending.notice).await;
+    });
     loop {
         let (stream, peer) = tokio::select! {
             () = &mut stop => break,
@@ -97,7 +117,7 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, proxies: Vec<Network>, 
         });
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN_WITHIN, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(ending.within, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end in time");
     }
 }

@@ -14,7 +14,9 @@ exec >&- 2>&-
 read line
 kill -s "$signal" $child
 wait $child
+code=$?
 [ -z "$folder" ] || rm -rf "$folder"
+exit $code
 "#;
 
 /// A minded child.
@@ -76,6 +78,14 @@ impl Minded {
     pub fn signal(&self, signal: &str) {
         // One that has ended already can't be told anything.
         let _ = Command::new("kill").args(["-s", signal, &self.pid]).stderr(Stdio::null()).status();
+    }
+
+    /// Waits until it has ended by itself: its exit code, 128 and more for a signal.
+    #[must_use]
+    pub fn exit_code(mut self) -> i32 {
+        self.wait_for_end();
+        drop(self.leash.take());
+        self.shell.wait().ok().and_then(|status| status.code()).expect("sh ends with the code it is given")
     }
 
     /// Waits until it has closed its standard output: it has ended.

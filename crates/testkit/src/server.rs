@@ -65,6 +65,12 @@ impl Server {
         self.process.wait_for_end();
     }
 
+    /// Waits until it has ended by itself: its exit code.
+    #[must_use]
+    pub fn exit_code(self) -> i32 {
+        self.process.exit_code()
+    }
+
     /// Its process id.
     #[must_use]
     pub fn pid(&self) -> &str {

@@ -56,7 +56,7 @@ impl Demo {
         let made = companies::create(&app, company).wait()?;
         println!("Made the company {} in the folder {}.", made.company_id, place.data.display());
         let (folder, once) = (place.data.clone(), self.once);
-        serve(&runtime, listener, app, Vec::new(), move |address| {
+        serve(&runtime, listener, app, &self.ways, move |address| {
             std::thread::spawn(move || {
                 let tour = Tour::new(address, made.api_key, folder);
                 match tour.walk() {

@@ -1,9 +1,12 @@
 //! `ledgerbee serve`: migrates, serves, works the queues, and ends well.
 
+use std::cell::Cell;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::exit;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use app::{App, Mail};
 use billing::keys::Network;
@@ -14,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::{Failed, Place};
-use crate::http;
+use crate::http::{self, Ending};
 
 #[derive(Args)]
 pub(super) struct Serve {
@@ -40,6 +43,12 @@ pub(super) struct Ways {
     /// Without a mail server: the folder mails are written to as .eml files; default DATA/mail
     #[arg(long, env = "LEDGERBEE_MAIL_FOLDER", value_name = "DIR")]
     mail_folder: Option<PathBuf>,
+    /// Told to stop, how many seconds /readyz says so before new connections are refused
+    #[arg(long, env = "LEDGERBEE_DRAIN_NOTICE", value_name = "SECONDS", default_value_t = 0)]
+    drain_notice: u32,
+    /// Told to stop, how many seconds requests and jobs may then take to end
+    #[arg(long, env = "LEDGERBEE_DRAIN_SECONDS", value_name = "SECONDS", default_value_t = 20)]
+    drain_seconds: u32,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -58,6 +67,11 @@ impl Ways {
             Some(url) => Mail::Smtp(url.clone()),
             None => Mail::Folder(self.mail_folder.clone().unwrap_or_else(|| place.data.join("mail"))),
         }
+    }
+
+    fn ending(&self) -> Ending {
+        let seconds = |count: u32| Duration::from_secs(count.into());
+        Ending { notice: seconds(self.drain_notice), within: seconds(self.drain_seconds) }
     }
 
     pub(super) fn start_log(&self) {
@@ -86,7 +100,7 @@ impl Serve {
         let only_one = app.hold_serve_lock()?;
         let runtime = runtime()?;
         let listener = runtime.block_on(listen(self.listen))?;
-        serve(&runtime, listener, app, self.ways.trust_proxy, |address| {
+        serve(&runtime, listener, app, &self.ways, |address| {
             println!("listening on http://{address}");
         })?;
         drop(only_one);
@@ -102,32 +116,49 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failed> {
     TcpListener::bind(address).await.map_err(|fault| Failed(format!("{address}: {fault}")))
 }
 
-/// Serves until SIGTERM or SIGINT; then what runs is finished. `ready` is called once it answers.
+/// Serves until SIGTERM or SIGINT; then what runs is finished, unless a second one comes. `ready`
+/// is called once it answers.
 pub(super) fn serve(
     runtime: &Runtime,
     listener: TcpListener,
     app: Arc<App>,
-    proxies: Vec<Network>,
+    ways: &Ways,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Failed> {
     let workers = app.start_workers();
     let address = listener.local_addr()?;
+    let ending = ways.ending();
+    let told_at = Cell::new(Instant::now());
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let stop = async move {
+        let mut told = async move || {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
+        };
+        let stop = async {
+            told().await;
             tracing::info!("stopping: what runs is finished");
+            told_at.set(Instant::now());
+            workers.begin_no_more();
+            tokio::spawn(async move {
+                told().await;
+                tracing::warn!("stopped at once: what ran is not finished");
+                exit(1);
+            });
         };
         ready(address);
         io::stdout().flush()?;
-        http::serve(listener, app, proxies, stop).await;
+        http::serve(listener, app, ways.trust_proxy.clone(), ending, stop).await;
         Ok::<(), Failed>(())
     })?;
-    drop(workers);
+    let left = (ending.notice + ending.within).saturating_sub(told_at.get().elapsed());
+    if !workers.end_within(left) {
+        tracing::warn!("stopped: the job at hand did not end in time, it is taken up again");
+        exit(0);
+    }
     tracing::info!("stopped");
     Ok(())
 }

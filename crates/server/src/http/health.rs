@@ -1,7 +1,8 @@
-//! `/healthz`: the process is alive. `/readyz`: its books answer. For those who watch it
-//! or put it behind a balancer: no key, and nothing of any company.
+//! `/healthz`: the process is alive. `/readyz`: its books answer, and it is not about to end. For
+//! those who watch it or put it behind a balancer: no key, and nothing of any company.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use app::App;
@@ -14,10 +15,10 @@ use axum::routing::get;
 const WITHIN: Duration = Duration::from_secs(2);
 
 /// Adds both.
-pub(super) fn add(router: Router, app: Arc<App>) -> Router {
+pub(super) fn add(router: Router, app: Arc<App>, is_ending: Arc<AtomicBool>) -> Router {
     let ready = move || {
-        let app = app.clone();
-        async move { readiness(&app).await }
+        let (app, is_ending) = (app.clone(), is_ending.load(Ordering::Relaxed));
+        async move { if is_ending { answer(StatusCode::SERVICE_UNAVAILABLE, "ending") } else { readiness(&app).await } }
     };
     router.route("/healthz", get(|| async { answer(StatusCode::OK, "ok") })).route("/readyz", get(ready))
 }

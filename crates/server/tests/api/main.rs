@@ -15,6 +15,7 @@ mod crediting;
 mod customers;
 mod docs_page;
 mod doctor;
+mod drain;
 mod health;
 mod ledger;
 mod lists;
