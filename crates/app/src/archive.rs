@@ -2,6 +2,7 @@
 //! from the archive ever after; a draft's is printed as it stands.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use billing::company::CompanyMode;
 use billing::ids::{CompanyId, DocumentId, TemplateId};
@@ -100,7 +101,9 @@ pub fn pdf(app: &Arc<App>, by: &Caller, kind: Kind, id: DocumentId, as_draft: bo
     if let Some((sha256, bytes)) = original.archived {
         return Ok(file(Some(sha256), bytes));
     }
+    let begun = Instant::now();
     let bytes = app.press.print(&original.print).map_err(|fault| Error::Broken(fault.0))?;
+    metrics::histogram!("ledgerbee_print_duration_seconds").record(begun.elapsed());
     if !original.is_booked {
         return Ok(file(None, bytes));
     }

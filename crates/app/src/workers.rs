@@ -4,18 +4,19 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use billing::document::Document;
 use billing::ids::{DeliveryId, DocumentId, JobId};
 use jiff::{SignedDuration, Timestamp};
+use store::examination::Waiting;
 use store::jobs::Job;
-use store::{deliveries as shelf, documents, jobs};
+use store::{deliveries as shelf, documents, examination, jobs};
 use uuid::Uuid;
 
 use crate::deliveries::{Outcome, record};
 use crate::mail::{self, Letter};
-use crate::{Actor, App, Caller, Error, archive};
+use crate::{Actor, App, Caller, Error, Pending, archive};
 
 /// How long a claimed job is nobody else's.
 const LEASE: SignedDuration = SignedDuration::from_secs(120);
@@ -131,7 +132,12 @@ impl App {
                 self.come_back(&job, now);
                 continue;
             }
-            if let Err(fault) = self.do_job(&job) {
+            let begun = Instant::now();
+            let done = self.do_job(&job);
+            let (kind, outcome) = (job.kind.clone(), if done.is_ok() { "done" } else { "put off" });
+            metrics::histogram!("ledgerbee_job_duration_seconds", "kind" => kind, "outcome" => outcome)
+                .record(begun.elapsed());
+            if let Err(fault) = done {
                 tracing::warn!(%fault, company_id = %job.company_id, job_id = %job.id, kind = job.kind, "a job failed and is tried later");
                 self.put_off(&job);
             }
@@ -190,14 +196,30 @@ impl App {
             tracing::warn!(delivery_id = %id, code, why, "a delivery failed");
         }
         let (company_id, job_id) = (job.company_id, job.id);
-        self.write(by, move |work| {
-            match record(work, id, started_at, &outcome)? {
-                Some(next) => jobs::later(work.tx, company_id, job_id, next)?,
-                None => jobs::delete(work.tx, company_id, job_id)?,
-            }
-            Ok(())
-        })
-        .wait()
+        let is_taken = matches!(outcome, Outcome::Taken(_));
+        let next = self
+            .write(by, move |work| {
+                let next = record(work, id, started_at, &outcome)?;
+                match next {
+                    Some(next) => jobs::later(work.tx, company_id, job_id, next)?,
+                    None => jobs::delete(work.tx, company_id, job_id)?,
+                }
+                Ok(next)
+            })
+            .wait()?;
+        let outcome = match (is_taken, next) {
+            (true, _) => "delivered",
+            (false, Some(_)) => "retried",
+            (false, None) => "failed",
+        };
+        metrics::counter!("ledgerbee_deliveries_total", "outcome" => outcome).increment(1);
+        Ok(())
+    }
+
+    /// The jobs of all companies by kind: how many there are, how many are due, and when the first was or is.
+    pub fn waiting_jobs(&self) -> Pending<Vec<Waiting>, Error> {
+        let now = self.clock.now();
+        self.db.read(move |tx| Ok(examination::waiting_jobs(tx, now)?))
     }
 
     fn done(&self, job: &Job) -> Result<(), Error> {

@@ -6,6 +6,7 @@ mod door;
 mod error;
 mod examples;
 mod health;
+pub mod metrics;
 pub mod openapi;
 pub mod route;
 pub mod routes;
@@ -29,6 +30,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
 use door::Door;
+use metrics::Meter;
 use route::Route;
 
 /// How long a client may take to send its headers.
@@ -43,8 +45,19 @@ pub struct Ending {
     pub within: Duration,
 }
 
+/// What a server's doors are opened with.
+pub struct Doors {
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub proxies: Vec<Network>,
+    /// How it ends.
+    pub ending: Ending,
+    /// What `/metrics` answers here; none when it stands elsewhere or nowhere.
+    pub meter: Option<Meter>,
+}
+
 /// The router over the one table of routes.
-fn router(app: Arc<App>, proxies: Vec<Network>, is_ending: Arc<AtomicBool>) -> Router {
+fn router(app: Arc<App>, doors: Doors, is_ending: Arc<AtomicBool>) -> Router {
+    let Doors { proxies, meter, .. } = doors;
     let door = Arc::new(Door::new(app.clone(), proxies));
     let mut by_path: Vec<(&'static str, Vec<Route>)> = Vec::new();
     for route in routes::routes() {
@@ -57,6 +70,10 @@ fn router(app: Arc<App>, proxies: Vec<Network>, is_ending: Arc<AtomicBool>) -> R
     for (path, routes) in by_path {
         router = router.route(&format!("/api{path}"), any(door.clone(), routes));
     }
+    let router = match meter {
+        Some(meter) => metrics::add(router, app.clone(), meter),
+        None => router,
+    };
     health::add(docs::add(router), app, is_ending).fallback_service(any(door, Vec::new()))
 }
 
@@ -71,15 +88,10 @@ fn any(door: Arc<Door>, routes: Vec<Route>) -> MethodRouter {
 
 /// Serves until `stop` is done. Then `/readyz` says no at once, new connections are refused
 /// after the notice, and what runs is finished.
-pub async fn serve(
-    listener: TcpListener,
-    app: Arc<App>,
-    proxies: Vec<Network>,
-    ending: Ending,
-    stop: impl Future<Output = ()>,
-) {
+pub async fn serve(listener: TcpListener, app: Arc<App>, doors: Doors, stop: impl Future<Output = ()>) {
+    let ending = doors.ending;
     let is_ending = Arc::new(AtomicBool::new(false));
-    let router = router(app, proxies, is_ending.clone());
+    let router = router(app, doors, is_ending.clone());
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(async {
         stop.await;
@@ -111,7 +123,9 @@ pub async fn serve(
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
         let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
         let watched = graceful.watch(connection);
+        let open = metrics::OpenConnection::begin();
         tokio::spawn(async move {
+            let _open = open;
             // A client that breaks off ends its own connection and nothing else.
             let _ = watched.await;
         });

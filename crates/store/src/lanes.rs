@@ -9,9 +9,11 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_cha
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use billing::ids::CompanyId;
 use jiff::Timestamp;
+use metrics::Gauge;
 use tokio::sync::oneshot;
 
 use crate::db::{Error, Row, Tx, Value};
@@ -55,8 +57,30 @@ pub(crate) trait Job: Send {
     fn answer(self: Box<Self>, outcome: Result<(), Error>);
 }
 
+/// Counts a request among those that wait in a queue, until it runs or is dropped.
+struct Waiting(Gauge);
+
+impl Waiting {
+    fn begin(queue: &Gauge) -> Waiting {
+        queue.increment(1);
+        Waiting(queue.clone())
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.decrement(1);
+    }
+}
+
+/// The gauge of those that wait in a queue.
+fn gauge_of(queue: impl Into<String>) -> Gauge {
+    metrics::gauge!("ledgerbee_lane_waiting", "lane" => queue.into())
+}
+
 struct Task<T, E, F> {
     deed: Option<F>,
+    waiting: Option<Waiting>,
     result: Option<Result<T, E>>,
     answer: oneshot::Sender<Result<T, E>>,
 }
@@ -69,6 +93,7 @@ where
 {
     fn run(&mut self, tx: &mut dyn Tx) -> bool {
         let Some(deed) = self.deed.take() else { return false };
+        drop(self.waiting.take());
         let mut watched = Watched { tx, fault: None };
         let mut result = catch_unwind(AssertUnwindSafe(|| deed(&mut watched))).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -187,8 +212,8 @@ fn gone() -> Error {
 /// The shelves, opened.
 pub struct Database {
     config: Config,
-    lanes: Vec<SyncSender<Queued>>,
-    readers: Option<SyncSender<Box<dyn Job>>>,
+    lanes: Vec<(SyncSender<Queued>, Gauge)>,
+    readers: Option<(SyncSender<Box<dyn Job>>, Gauge)>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -201,7 +226,7 @@ impl Database {
         let mut database = Database { config: config.clone(), lanes: Vec::new(), readers: None, threads: Vec::new() };
         let (readers, queue) = sync_channel::<Box<dyn Job>>(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
-        database.readers = Some(readers);
+        database.readers = Some((readers, gauge_of("read")));
         match config {
             Config::Sqlite { folder } => {
                 let lane = sqlite_lane::Writer::open(folder)?;
@@ -234,7 +259,7 @@ impl Database {
         let mut database = Database { config: config.clone(), lanes: Vec::new(), readers: None, threads: Vec::new() };
         let (readers, queue) = sync_channel::<Box<dyn Job>>(QUEUE);
         let queue = Mutex::new(queue);
-        database.readers = Some(readers);
+        database.readers = Some((readers, gauge_of("read")));
         let thread = match config {
             Config::Sqlite { folder } => {
                 let reader = sqlite_lane::Reader::open_existing(folder)?;
@@ -273,7 +298,7 @@ impl Database {
 
     fn lane(&mut self, work: impl FnOnce(Receiver<Queued>) + Send + 'static) {
         let (sender, queue) = sync_channel(QUEUE);
-        self.lanes.push(sender);
+        self.lanes.push((sender, gauge_of(self.lanes.len().to_string())));
         self.threads.push(std::thread::spawn(move || work(queue)));
     }
 
@@ -318,14 +343,20 @@ impl Database {
         }
     }
 
-    fn send<T, E, F, Q>(&self, queue: &SyncSender<Q>, put: impl FnOnce(Box<dyn Job>) -> Q, deed: F) -> Pending<T, E>
+    fn send<T, E, F, Q>(
+        &self,
+        queue: &(SyncSender<Q>, Gauge),
+        put: impl FnOnce(Box<dyn Job>) -> Q,
+        deed: F,
+    ) -> Pending<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
         F: FnOnce(&mut dyn Tx) -> Result<T, E> + Send + 'static,
     {
         let (answer, receiver) = oneshot::channel();
-        let task = Task { deed: Some(deed), result: None, answer };
+        let (queue, gauge) = queue;
+        let task = Task { deed: Some(deed), waiting: Some(Waiting::begin(gauge)), result: None, answer };
         match queue.try_send(put(Box::new(task))) {
             Ok(()) => Pending { answer: Ok(receiver) },
             Err(TrySendError::Full(_)) => Pending::refused(Error::Busy("the queue is full".to_owned()).into()),
@@ -355,6 +386,12 @@ impl Drop for Database {
             let _ = thread.join();
         }
     }
+}
+
+/// Says how large a group was and how long its commit took.
+pub(crate) fn count_commit(size: usize, begun: Instant) {
+    metrics::histogram!("ledgerbee_group_size").record(u32::try_from(size).unwrap_or(u32::MAX));
+    metrics::histogram!("ledgerbee_commit_duration_seconds").record(begun.elapsed());
 }
 
 /// The next request of a queue and what waits behind it, up to `most` and as long as

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::error::Error as _;
 use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
+use std::time::Instant;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls, Statement};
 
 use crate::db::{Cell, Error, Question, Row, Tx, Value};
-use crate::lanes::{Job, Queued, gather, next};
+use crate::lanes::{Job, Queued, count_commit, gather, next};
 use crate::migrate::{self, Dialect, MIGRATIONS};
 
 /// The number of the advisory lock that migrations run under.
@@ -192,7 +193,8 @@ impl PostgresTx<'_> {
         if let Some(id) = company {
             self.exec("select id from companies where id = $1 for update", &[Value::from(id)])?;
         }
-        let is_lone = group.len() == 1;
+        let size = group.len();
+        let is_lone = size == 1;
         for (_, job) in group {
             if !is_lone {
                 self.exec("savepoint request", &[])?;
@@ -214,8 +216,11 @@ impl PostgresTx<'_> {
                 (false, false) => self.batch("rollback to savepoint request; release savepoint request")?,
             }
         }
+        let begun = Instant::now();
         self.exec("commit", &[])?;
-        self.flush()
+        self.flush()?;
+        count_commit(size, begun);
+        Ok(())
     }
 
     fn read(&mut self, job: &mut dyn Job) -> Result<(), Error> {

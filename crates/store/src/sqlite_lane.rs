@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
+use std::time::Instant;
 
 use rusqlite::Connection;
 
 use crate::db::{Error, Value};
-use crate::lanes::{Job, Queued, gather, next};
+use crate::lanes::{Job, Queued, count_commit, gather, next};
 use crate::migrate::{self, Dialect, MIGRATIONS};
 use crate::sqlite::{self, SqliteTx, error};
 use crate::turn::Turn;
@@ -63,7 +64,8 @@ impl Writer {
             self.connection.prepare_cached(sql).and_then(|mut s| s.raw_execute()).map(|_| ()).map_err(error)
         };
         statement("begin immediate")?;
-        let is_lone = group.len() == 1;
+        let size = group.len();
+        let is_lone = size == 1;
         for (_, job) in group {
             if !is_lone {
                 statement("savepoint request")?;
@@ -82,7 +84,10 @@ impl Writer {
                 }
             }
         }
-        statement("commit")
+        let begun = Instant::now();
+        statement("commit")?;
+        count_commit(size, begun);
+        Ok(())
     }
 }
 

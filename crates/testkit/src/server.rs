@@ -38,6 +38,18 @@ impl Server {
         Server::wait(Minded::start(&command, "KILL", None, None))
     }
 
+    /// Serves with metrics on a free port of their own, whose root is answered too.
+    #[must_use]
+    pub fn with_metrics(program: &str, folder: &Path) -> (Server, String) {
+        let mut command = ledgerbee(program, folder, None);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log", "off"]);
+        let mut process = Minded::start(&command, "KILL", None, None);
+        let root = process.wait_for("it said where", |line| {
+            line.strip_prefix("metrics on ").and_then(|url| url.strip_suffix("/metrics")).map(str::to_owned)
+        });
+        (Server::wait(process), root)
+    }
+
     /// The same for all tests of a process: `folder` is removed when the process ends.
     #[must_use]
     pub fn shared(program: &str, folder: Folder, database_url: Option<&str>) -> Server {

@@ -37,6 +37,7 @@ fn fresh_folder() -> PathBuf {
 impl Demo {
     pub(super) fn run(self, place: Place) -> Result<(), Failed> {
         let place = Place { data: fresh_folder(), database_url: None, ..place };
+        let meter = self.ways.start_meter()?;
         let app = place.open(self.ways.mail(&place))?;
         let _only_one = app.hold_serve_lock()?;
         let runtime = runtime()?;
@@ -56,7 +57,7 @@ impl Demo {
         let made = companies::create(&app, company).wait()?;
         println!("Made the company {} in the folder {}.", made.company_id, place.data.display());
         let (folder, once) = (place.data.clone(), self.once);
-        serve(&runtime, listener, app, &self.ways, move |address| {
+        serve(&runtime, listener, app, &self.ways, meter, move |address| {
             std::thread::spawn(move || {
                 let tour = Tour::new(address, made.api_key, folder);
                 match tour.walk() {

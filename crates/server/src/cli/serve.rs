@@ -8,7 +8,7 @@ use std::process::exit;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use app::{App, Mail};
+use app::{App, Clock, Mail};
 use billing::keys::Network;
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
@@ -17,7 +17,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::{Failed, Place};
-use crate::http::{self, Ending};
+use crate::http::metrics::Meter;
+use crate::http::{self, Doors, Ending};
 
 #[derive(Args)]
 pub(super) struct Serve {
@@ -43,6 +44,12 @@ pub(super) struct Ways {
     /// Without a mail server: the folder mails are written to as .eml files; default DATA/mail
     #[arg(long, env = "LEDGERBEE_MAIL_FOLDER", value_name = "DIR")]
     mail_folder: Option<PathBuf>,
+    /// Answer /metrics on an address of its own, without a key
+    #[arg(long, env = "LEDGERBEE_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
+    metrics_listen: Option<SocketAddr>,
+    /// Answer /metrics beside the API, without a key
+    #[arg(long, env = "LEDGERBEE_METRICS")]
+    metrics: bool,
     /// Told to stop, how many seconds /readyz says so before new connections are refused
     #[arg(long, env = "LEDGERBEE_DRAIN_NOTICE", value_name = "SECONDS", default_value_t = 0)]
     drain_notice: u32,
@@ -67,6 +74,12 @@ impl Ways {
             Some(url) => Mail::Smtp(url.clone()),
             None => Mail::Folder(self.mail_folder.clone().unwrap_or_else(|| place.data.join("mail"))),
         }
+    }
+
+    /// Begins to measure, if anybody may ask. Before the house is opened: what is opened earlier is not measured.
+    pub(super) fn start_meter(&self) -> Result<Option<Meter>, Failed> {
+        let is_asked = self.metrics || self.metrics_listen.is_some();
+        is_asked.then(|| Meter::start(Clock::Real.now())).transpose().map_err(Failed::of)
     }
 
     fn ending(&self) -> Ending {
@@ -95,12 +108,13 @@ impl Ways {
 impl Serve {
     pub(super) fn run(self, place: &Place) -> Result<(), Failed> {
         self.ways.start_log();
+        let meter = self.ways.start_meter()?;
         let app = place.open(self.ways.mail(place))?;
         // Before the port: who starts a second server wants to read about the folder.
         let only_one = app.hold_serve_lock()?;
         let runtime = runtime()?;
         let listener = runtime.block_on(listen(self.listen))?;
-        serve(&runtime, listener, app, &self.ways, |address| {
+        serve(&runtime, listener, app, &self.ways, meter, |address| {
             println!("listening on http://{address}");
         })?;
         drop(only_one);
@@ -123,6 +137,7 @@ pub(super) fn serve(
     listener: TcpListener,
     app: Arc<App>,
     ways: &Ways,
+    meter: Option<Meter>,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Failed> {
     let workers = app.start_workers();
@@ -149,9 +164,18 @@ pub(super) fn serve(
                 exit(1);
             });
         };
+        if let Some(meter) = &meter {
+            meter.keep_up();
+        }
+        if let (Some(meter), Some(address)) = (&meter, ways.metrics_listen) {
+            let listener = listen(address).await?;
+            println!("metrics on http://{}/metrics", listener.local_addr()?);
+            meter.serve(listener, app.clone());
+        }
         ready(address);
         io::stdout().flush()?;
-        http::serve(listener, app, ways.trust_proxy.clone(), ending, stop).await;
+        let doors = Doors { proxies: ways.trust_proxy.clone(), ending, meter: meter.filter(|_| ways.metrics) };
+        http::serve(listener, app, doors, stop).await;
         Ok::<(), Failed>(())
     })?;
     let left = (ending.notice + ending.within).saturating_sub(told_at.get().elapsed());

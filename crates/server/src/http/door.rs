@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::contract;
 use super::error::Fault;
+use super::metrics;
 use super::route::{Answer, Call, Route};
 
 /// The largest body that is read.
@@ -68,6 +69,7 @@ pub(crate) async fn handle(
     peer: SocketAddr,
     request: Request<Body>,
 ) -> Response<Body> {
+    let _in_flight = metrics::InFlight::begin();
     let (head, body) = request.into_parts();
     let seen = Seen {
         id: request_id(&head.headers),
@@ -101,7 +103,9 @@ pub(crate) async fn handle(
     if let Some(at) = known.expires_at.as_deref().and_then(|at| HeaderValue::from_str(at).ok()) {
         headers.insert(EXPIRES_AT, at);
     }
-    log(&seen, pattern, response.status().as_u16(), &known, cause.as_deref());
+    let status = response.status().as_u16();
+    metrics::answered(pattern, &seen.method, status, seen.begun.elapsed());
+    log(&seen, pattern, status, &known, cause.as_deref());
     response
 }
 

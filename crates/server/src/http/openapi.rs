@@ -17,6 +17,10 @@ pub fn document() -> Value {
         path[route.method.to_lowercase()] = operation;
     }
     schemas.insert("Error".to_owned(), error_schema());
+    for (path, operation) in beside() {
+        // Not below /api, and without a key.
+        paths.insert(path.to_owned(), json!({ "servers": [{ "url": "/" }], "get": operation }));
+    }
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -43,6 +47,60 @@ pub fn document() -> Value {
     })
 }
 
+/// What stands beside the API, for those who run it.
+fn beside() -> [(&'static str, Value); 3] {
+    let word = |words: &[&str]| {
+        json!({ "application/json": { "schema": {
+        "type": "object", "required": ["status"], "properties": { "status": { "type": "string", "enum": words } }
+    } } })
+    };
+    let operation = |id: &str, summary: &str, description: &str, responses: Value| {
+        json!({
+            "operationId": id, "tags": ["Operation"], "summary": summary, "description": description, "security": [],
+            "parameters": [], "responses": responses,
+        })
+    };
+    let text = json!({ "text/plain": { "schema": { "type": "string" } } });
+    [
+        (
+            "/healthz",
+            operation(
+                "healthz",
+                "Whether the process lives",
+                "No key.",
+                json!({
+                    "200": { "description": "It lives", "content": word(&["ok"]) },
+                }),
+            ),
+        ),
+        (
+            "/readyz",
+            operation(
+                "readyz",
+                "Whether the server is ready: its books answer and it is not ending",
+                "No key.",
+                json!({
+                    "200": { "description": "It is ready", "content": word(&["ok"]) },
+                    "503": { "description": "It is not", "content": word(&["the books do not answer", "ending"]) },
+                }),
+            ),
+        ),
+        (
+            "/metrics",
+            operation(
+                "metrics",
+                "What the server does, counted, in Prometheus' text",
+                "No key. Here only with `--metrics`; `--metrics-listen` answers it on an address of its own.",
+                json!({
+                    "200": { "description": "The figures", "content": text },
+                    "404": { "description": "Not answered here", "content": { "application/json": {
+                        "schema": { "$ref": "#/components/schemas/Error" } } } },
+                }),
+            ),
+        ),
+    ]
+}
+
 fn tags() -> Value {
     json!([
         { "name": "Invoices", "description": "Drafted without a number; numbered and booked when sent." },
@@ -50,7 +108,8 @@ fn tags() -> Value {
         { "name": "Customers", "description": "Customers and their groups." },
         { "name": "Catalogue", "description": "Product groups, products and prices." },
         { "name": "Accounting", "description": "Accounts, VAT codes, exchange rates." },
-        { "name": "Company", "description": "The company, its templates and the key in use." }
+        { "name": "Company", "description": "The company, its templates and the key in use." },
+        { "name": "Operation", "description": "Beside the API, for those who run the server." }
     ])
 }
 

@@ -19,6 +19,7 @@ mod drain;
 mod health;
 mod ledger;
 mod lists;
+mod metrics;
 mod papers;
 mod seed;
 mod sending;
