@@ -143,6 +143,11 @@ impl Company {
         made(client, &self.credit_note())
     }
 
+    /// Drafts an invoice and answers its id.
+    pub fn make_draft(&self, client: &mut Client) -> Result<String, Failed> {
+        made(client, &self.draft())
+    }
+
     /// Makes a credit note of so many lines and answers its id.
     pub fn make_long_credit_note(&self, client: &mut Client, lines: usize) -> Result<String, Failed> {
         let mut note: Value = serde_json::from_str(&self.note)?;
@@ -155,7 +160,7 @@ impl Company {
         const CLIENTS: usize = 16;
         let make = || -> Result<Vec<String>, Failed> {
             let mut client = Client::connect(address)?;
-            (0..count.div_ceil(CLIENTS)).map(|_| made(&mut client, &self.draft())).collect()
+            (0..count.div_ceil(CLIENTS)).map(|_| self.make_draft(&mut client)).collect()
         };
         let drafts = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(make)).collect();

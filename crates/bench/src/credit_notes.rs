@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use testkit::Server;
 
+use crate::bare_sqlite::{self, Makings};
 use crate::client::{Client, Load, closed_loop, open_loop};
 use crate::company::{Company, Place, address};
 use crate::recipe::Recipe;
-use crate::table::{Table, microseconds, milliseconds, per_second, percent};
-use crate::{Bench, Failed, bare_sqlite, process};
+use crate::table::{Table, bytes, microseconds, milliseconds, per_second, percent};
+use crate::{Bench, Failed, disk, process};
 
 /// HTTP and bare loop take turns this often, so that neither has the better moment.
 const ROUNDS: u32 = 2;
@@ -25,29 +26,30 @@ pub fn measure(bench: &Bench, table: &mut Table) -> Result<(), Failed> {
     let company = Company::found(&place, &server)?;
     let mut client = Client::connect(address(&server))?;
     let recipe = Recipe::learn(&place.shelves(), &company.id, || company.make_credit_note(&mut client).map(drop))?;
+    let mut makings = Makings::of(vec![recipe]);
     server.terminate();
 
-    let file = place.folder().join("ledgerbee.db");
-    let copy = place.folder().join("bare.db");
-    fs::copy(&file, &copy)?;
-    let bare = bare_sqlite::open(&copy)?;
+    let file = place.folder().join(bare_sqlite::FILE);
+    let bare = bare_sqlite::copy(place.folder())?;
     let requests = vec![company.credit_note(); bench.clients()];
     let time = bench.time() / ROUNDS;
     let server = place.serve();
     closed_loop(address(&server), &requests, Duration::from_secs(1))?;
-    let (mut http, mut alone, mut written, mut commits) = (Load::default(), 0.0, 0, 0);
-    let (mut server_cpu, mut client_cpu) = (0.0, 0.0);
+    let (mut http, mut alone, mut commits) = (Load::default(), 0.0, 0);
+    let (mut server_cpu, mut client_cpu, mut disk) = (0.0, 0.0, 0.0);
     for _ in 0..ROUNDS {
         let before = (process::cpu(server.pid())?, process::cpu("self")?, bare_sqlite::commits(&file)?);
+        let written_before = process::written(server.pid())?;
         let load = closed_loop(address(&server), &requests, time)?;
         server_cpu += process::cpu(server.pid())? - before.0;
         client_cpu += process::cpu("self")? - before.1;
+        disk += process::written(server.pid())? - written_before;
         let committed = bare_sqlite::commits(&file)? - before.2;
         // The bare loop commits groups of the size that the server's had.
         let group = (load.count() / f64::from(committed.max(1))).round().max(1.0);
         commits += committed;
         http = http.and(load);
-        alone += bare_sqlite::per_second(&bare, &recipe, group as usize, time, &mut written)? / f64::from(ROUNDS);
+        alone += makings.per_second(&bare, 1, group as usize, time)? / f64::from(ROUNDS);
     }
     let clients = bench.clients();
     table.at_least(format!("credit notes, one company, {clients} clients"), http.per_second(), 5_000.0, per_second);
@@ -61,6 +63,13 @@ pub fn measure(bench: &Bench, table: &mut Table) -> Result<(), Failed> {
         milliseconds(http.quantile(0.5)),
         milliseconds(http.quantile(0.99)),
         milliseconds(load.quantile(0.5)),
+    ));
+    let syncs = disk::syncs_per_second(place.folder(), bench.time() / 4)?;
+    table.note(format!(
+        "credit notes: {} written to disk for each; this disk makes {} fsyncs after 4 KiB each, so that a commit for each \
+         credit note could not pass that, and groups can pass it by their size",
+        bytes(disk / http.count()),
+        per_second(syncs),
     ));
     let [server_cpu, client_cpu] = [server_cpu, client_cpu].map(|cpu| microseconds(cpu / http.count()));
     table.note(format!("credit notes: CPU for each, server {server_cpu}, clients {client_cpu}"));

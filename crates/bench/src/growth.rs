@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::bare_sqlite::{self, Makings};
 use crate::client::{Client, closed_loop, once};
 use crate::company::{Company, Place, address};
 use crate::day::{deep_cursor, sends};
 use crate::recipe::Recipe;
 use crate::table::{Table, bytes, milliseconds, per_second, percent};
-use crate::{Bench, Failed, bare_sqlite};
+use crate::{Bench, Failed};
 
 const FEW: u32 = 10_000;
 const SENT: usize = 1_500;
@@ -58,8 +59,8 @@ fn stage(
     let stored = company.read(&mut client, "/v1/credit-notes?limit=1")?["total"].as_i64().unwrap_or(0);
     drop(client);
     server.terminate();
-    let file = place.folder().join("ledgerbee.db");
-    fill(&file, &recipe, i64::from(count) - stored)?;
+    let file = place.folder().join(bare_sqlite::FILE);
+    fill(&file, recipe, i64::from(count) - stored)?;
     let size = std::fs::metadata(&file)?.len() as f64 / f64::from(count);
 
     let server = place.serve();
@@ -96,13 +97,13 @@ fn stage(
     Ok(Stage { create, send, get, page })
 }
 
-fn fill(file: &std::path::Path, recipe: &Recipe, count: i64) -> Result<(), Failed> {
+fn fill(file: &std::path::Path, recipe: Recipe, count: i64) -> Result<(), Failed> {
     let database = bare_sqlite::open(file)?;
     let bar = ProgressBar::new(count.max(0).unsigned_abs());
     bar.set_style(ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} documents stored, {eta} left")?);
-    let mut done = 0;
-    bare_sqlite::write(&database, recipe, GROUP, &mut done, |done| {
-        bar.set_position(done.unsigned_abs());
+    let count = count.max(0).unsigned_abs();
+    Makings::of(vec![recipe]).write(&database, 1, GROUP, |done| {
+        bar.set_position(done);
         done < count
     })?;
     bar.finish_and_clear();

@@ -8,6 +8,7 @@ mod company;
 mod creates;
 mod credit_notes;
 mod day;
+mod disk;
 mod growth;
 mod machine;
 mod pdf;
@@ -20,9 +21,10 @@ mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use table::Table;
 
@@ -59,7 +61,7 @@ struct Bench {
     documents: u32,
 }
 
-#[derive(Clone, Copy, PartialEq, Subcommand)]
+#[derive(Clone, Copy, PartialEq, Subcommand, ValueEnum)]
 enum What {
     /// Every figure
     All,
@@ -115,18 +117,33 @@ impl Bench {
     }
 }
 
+/// How far a run is, on a terminal.
+fn progress(measurements: usize) -> ProgressBar {
+    let bar = ProgressBar::new(measurements as u64);
+    let style = ProgressStyle::with_template("{pos} of {len} measured, {elapsed} gone, now {msg} {wide_bar}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(500));
+    bar
+}
+
 fn main() -> ExitCode {
     let Cli { bench, what } = Cli::parse();
-    let mut table = Table::default();
-    for (name, measure) in MEASUREMENTS {
-        if what != name && (what != What::All || name == What::Growth) {
-            continue;
-        }
+    let is_asked = |name: &What| what == *name || (what == What::All && *name != What::Growth);
+    let asked: Vec<(What, Measure)> = MEASUREMENTS.into_iter().filter(|(name, _)| is_asked(name)).collect();
+    let progress = progress(asked.len());
+    let mut table = Table::new(progress.clone());
+    let begun = Instant::now();
+    for (name, measure) in asked {
+        progress.set_message(name.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned()));
         if let Err(fault) = measure(&bench, &mut table) {
+            progress.finish_and_clear();
             eprintln!("error: {fault}");
             return ExitCode::FAILURE;
         }
+        progress.inc(1);
     }
+    progress.finish_and_clear();
+    table.note(format!("measured in {} s", begun.elapsed().as_secs()));
     if let Ok(load) = std::fs::read_to_string("/proc/loadavg") {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         table.note(format!("{cores} cores, shared by server and clients; load average at the end {}", load.trim()));

@@ -29,6 +29,13 @@ pub fn children(pid: &str) -> io::Result<Vec<String>> {
     Ok(found)
 }
 
+/// The bytes a process has written to disk so far.
+pub fn written(pid: &str) -> io::Result<f64> {
+    let counts = fs::read_to_string(format!("/proc/{pid}/io"))?;
+    let line = counts.lines().find_map(|line| line.strip_prefix("write_bytes:"));
+    line.and_then(|count| count.trim().parse().ok()).ok_or(io::ErrorKind::InvalidData.into())
+}
+
 /// The bytes of memory a process holds now.
 pub fn resident(pid: &str) -> io::Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;

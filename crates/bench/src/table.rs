@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 /// One measured figure with its target.
@@ -19,13 +20,23 @@ struct Target {
 }
 
 /// All that one run found.
-#[derive(Default)]
 pub struct Table {
     figures: Vec<Figure>,
     notes: Vec<String>,
+    /// What tells how far the run is; each figure is printed above it as it is found.
+    progress: ProgressBar,
 }
 
 impl Table {
+    /// Nothing is found yet.
+    pub fn new(progress: ProgressBar) -> Table {
+        Table { figures: Vec::new(), notes: Vec::new(), progress }
+    }
+
+    fn say(&self, words: &str) {
+        self.progress.suspend(|| eprintln!("  {words}"));
+    }
+
     /// A figure that is to be `most` at most; `shown` is how a number of it reads.
     pub fn at_most(&mut self, name: impl Into<String>, measured: f64, most: f64, shown: fn(f64) -> String) {
         let target = Target { text: format!("< {}", shown(most)), is_met: measured < most };
@@ -45,14 +56,14 @@ impl Table {
 
     fn figure(&mut self, name: impl Into<String>, value: f64, target: Option<Target>, shown: fn(f64) -> String) {
         let figure = Figure { name: name.into(), value, measured: shown(value), target };
-        eprintln!("  {}: {}", figure.name, figure.measured);
+        self.say(&format!("{}: {}", figure.name, figure.measured));
         self.figures.push(figure);
     }
 
     /// A sentence that explains a figure.
     pub fn note(&mut self, note: impl Into<String>) {
         let note = note.into();
-        eprintln!("  {note}");
+        self.say(&note);
         self.notes.push(note);
     }
 
