@@ -102,7 +102,8 @@ pub fn pdf(app: &Arc<App>, by: &Caller, kind: Kind, id: DocumentId, as_draft: bo
         return Ok(file(Some(sha256), bytes));
     }
     let begun = Instant::now();
-    let bytes = app.press.print(&original.print).map_err(|fault| Error::Broken(fault.0))?;
+    let span = tracing::trace_span!(target: "spans", "print");
+    let bytes = span.in_scope(|| app.press.print(&original.print)).map_err(|fault| Error::Broken(fault.0))?;
     metrics::histogram!("ledgerbee_print_duration_seconds").record(begun.elapsed());
     if !original.is_booked {
         return Ok(file(None, bytes));

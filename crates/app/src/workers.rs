@@ -133,7 +133,8 @@ impl App {
                 continue;
             }
             let begun = Instant::now();
-            let done = self.do_job(&job);
+            let span = tracing::trace_span!(target: "spans", "job", otel.name = format!("job {}", job.kind));
+            let done = span.in_scope(|| self.do_job(&job));
             let (kind, outcome) = (job.kind.clone(), if done.is_ok() { "done" } else { "put off" });
             metrics::histogram!("ledgerbee_job_duration_seconds", "kind" => kind, "outcome" => outcome)
                 .record(begun.elapsed());

@@ -15,6 +15,7 @@ use billing::ids::CompanyId;
 use jiff::Timestamp;
 use metrics::Gauge;
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use crate::db::{Error, Row, Tx, Value};
 use crate::turn::ServeLock;
@@ -25,6 +26,11 @@ const QUEUE: usize = 1_024;
 
 /// How many requests share a commit on PostgreSQL at most: past 64 savepoints other sessions' snapshots get slow.
 pub const LARGEST_GROUP: usize = 50;
+
+/// What a request is to a lane; the name of its span.
+const READ: &str = "read";
+const WRITE: &str = "write";
+const CLAIM: &str = "claim";
 
 /// Where the shelves are.
 #[derive(Clone, Debug)]
@@ -78,8 +84,33 @@ fn gauge_of(queue: impl Into<String>) -> Gauge {
     metrics::gauge!("ledgerbee_lane_waiting", "lane" => queue.into())
 }
 
+/// The spans of a request on its way through a lane, below that of whoever asked: waiting, the
+/// deed, and for a write the rest of its group with the commit. Off, and then free, unless traced.
+struct Trace {
+    asked_by: Span,
+    what: &'static str,
+    now: Span,
+}
+
+impl Trace {
+    fn begin(what: &'static str) -> Trace {
+        let mut trace = Trace { asked_by: Span::current(), what, now: Span::none() };
+        trace.enter("wait");
+        trace
+    }
+
+    /// Ends the present span and begins the next.
+    fn enter(&mut self, name: &'static str) {
+        // What nobody asked for on a trace, as the look for due jobs, is no trace of its own.
+        if !self.asked_by.is_none() {
+            self.now = tracing::trace_span!(target: "spans", parent: &self.asked_by, "lane", otel.name = name);
+        }
+    }
+}
+
 struct Task<T, E, F> {
     deed: Option<F>,
+    trace: Trace,
     waiting: Option<Waiting>,
     result: Option<Result<T, E>>,
     answer: oneshot::Sender<Result<T, E>>,
@@ -94,17 +125,23 @@ where
     fn run(&mut self, tx: &mut dyn Tx) -> bool {
         let Some(deed) = self.deed.take() else { return false };
         drop(self.waiting.take());
+        self.trace.enter(self.trace.what);
+        let here = self.trace.now.clone();
         let mut watched = Watched { tx, fault: None };
-        let mut result = catch_unwind(AssertUnwindSafe(|| deed(&mut watched))).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
-            Err(Error::Broken(format!("panicked: {text}")).into())
-        });
+        let mut result =
+            catch_unwind(AssertUnwindSafe(|| here.in_scope(|| deed(&mut watched)))).unwrap_or_else(|panic| {
+                let text = panic.downcast_ref::<String>().map(String::as_str);
+                let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
+                Err(Error::Broken(format!("panicked: {text}")).into())
+            });
         if let (true, Some(fault)) = (result.is_ok(), watched.fault) {
             result = Err(fault.into());
         }
         let keep = result.is_ok();
         self.result = Some(result);
+        if self.trace.what != READ {
+            self.trace.enter("commit");
+        }
         keep
     }
 
@@ -314,7 +351,7 @@ impl Database {
         }
         // A company keeps to its lane, so that its requests meet in one group.
         let lane = (company_id.0.as_u128() as u64 as usize) % self.lanes.len();
-        self.send(&self.lanes[lane], |job| (Some(company_id), job), deed)
+        self.send(&self.lanes[lane], WRITE, |job| (Some(company_id), job), deed)
     }
 
     /// Runs a deed that claims jobs, of whatever company.
@@ -325,7 +362,7 @@ impl Database {
         F: FnOnce(&mut dyn Tx) -> Result<T, E> + Send + 'static,
     {
         match self.lanes.first() {
-            Some(lane) => self.send(lane, |job| (None, job), deed),
+            Some(lane) => self.send(lane, CLAIM, |job| (None, job), deed),
             None => Pending::refused(Error::Broken("opened to read only".to_owned()).into()),
         }
     }
@@ -338,7 +375,7 @@ impl Database {
         F: FnOnce(&mut dyn Tx) -> Result<T, E> + Send + 'static,
     {
         match &self.readers {
-            Some(readers) => self.send(readers, |job| job, deed),
+            Some(readers) => self.send(readers, READ, |job| job, deed),
             None => Pending::refused(gone().into()),
         }
     }
@@ -346,6 +383,7 @@ impl Database {
     fn send<T, E, F, Q>(
         &self,
         queue: &(SyncSender<Q>, Gauge),
+        what: &'static str,
         put: impl FnOnce(Box<dyn Job>) -> Q,
         deed: F,
     ) -> Pending<T, E>
@@ -356,7 +394,8 @@ impl Database {
     {
         let (answer, receiver) = oneshot::channel();
         let (queue, gauge) = queue;
-        let task = Task { deed: Some(deed), waiting: Some(Waiting::begin(gauge)), result: None, answer };
+        let waiting = Some(Waiting::begin(gauge));
+        let task = Task { deed: Some(deed), trace: Trace::begin(what), waiting, result: None, answer };
         match queue.try_send(put(Box::new(task))) {
             Ok(()) => Pending { answer: Ok(receiver) },
             Err(TrySendError::Full(_)) => Pending::refused(Error::Busy("the queue is full".to_owned()).into()),

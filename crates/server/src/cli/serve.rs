@@ -1,6 +1,7 @@
 //! `ledgerbee serve`: migrates, serves, works the queues, and ends well.
 
 use std::cell::Cell;
+use std::env;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,11 +15,14 @@ use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use super::{Failed, Place};
 use crate::http::metrics::Meter;
 use crate::http::{self, Doors, Ending};
+use crate::traces::Traces;
 
 #[derive(Args)]
 pub(super) struct Serve {
@@ -44,6 +48,9 @@ pub(super) struct Ways {
     /// Without a mail server: the folder mails are written to as .eml files; default DATA/mail
     #[arg(long, env = "LEDGERBEE_MAIL_FOLDER", value_name = "DIR")]
     mail_folder: Option<PathBuf>,
+    /// Send traces to this OpenTelemetry collector, over HTTP; default OTEL_EXPORTER_OTLP_ENDPOINT
+    #[arg(long, env = "LEDGERBEE_OTLP_ENDPOINT", value_name = "http://HOST:4318")]
+    otlp_endpoint: Option<String>,
     /// Answer /metrics on an address of its own, without a key
     #[arg(long, env = "LEDGERBEE_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
     metrics_listen: Option<SocketAddr>,
@@ -87,27 +94,36 @@ impl Ways {
         Ending { notice: seconds(self.drain_notice), within: seconds(self.drain_seconds) }
     }
 
-    pub(super) fn start_log(&self) {
-        let filter = || EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-        match self.log {
-            Log::Off => {}
-            Log::Text => tracing_subscriber::fmt().with_env_filter(filter()).with_writer(io::stderr).init(),
-            Log::Json => tracing_subscriber::fmt()
-                .json()
-                .flatten_event(true)
-                .with_current_span(false)
-                .with_span_list(false)
-                .with_target(false)
-                .with_env_filter(filter())
-                .with_writer(io::stderr)
-                .init(),
+    /// Begins to log, and to trace where a collector is named.
+    pub(super) fn start_log(&self) -> Result<Option<Traces>, Failed> {
+        let endpoint = self.otlp_endpoint.clone().or_else(|| env::var("OTEL_EXPORTER_OTLP_ENDPOINT").ok());
+        let traces = endpoint.map(|endpoint| Traces::start(&endpoint)).transpose().map_err(Failed)?;
+        if traces.is_none() && matches!(self.log, Log::Off) {
+            return Ok(None);
         }
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+        let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+        let lines = match self.log {
+            Log::Off => None,
+            Log::Text => Some(lines.boxed()),
+            Log::Json => {
+                let json = lines.json().flatten_event(true).with_current_span(false).with_span_list(false);
+                Some(json.with_target(false).boxed())
+            }
+        };
+        let registry = tracing_subscriber::registry();
+        match &traces {
+            // Each with a filter of its own: the log never sees the spans, the collector never the log.
+            Some(traces) => registry.with(lines.with_filter(filter)).with(traces.layer()).init(),
+            None => registry.with(lines).with(filter).init(),
+        }
+        Ok(traces)
     }
 }
 
 impl Serve {
     pub(super) fn run(self, place: &Place) -> Result<(), Failed> {
-        self.ways.start_log();
+        let traces = self.ways.start_log()?;
         let meter = self.ways.start_meter()?;
         let app = place.open(self.ways.mail(place))?;
         // Before the port: who starts a second server wants to read about the folder.
@@ -117,6 +133,11 @@ impl Serve {
         serve(&runtime, listener, app, &self.ways, meter, |address| {
             println!("listening on http://{address}");
         })?;
+        if let Some(traces) = traces {
+            traces.end();
+        }
+        // What did not end in time is not waited for.
+        runtime.shutdown_background();
         drop(only_one);
         Ok(())
     }
@@ -180,8 +201,7 @@ pub(super) fn serve(
     })?;
     let left = (ending.notice + ending.within).saturating_sub(told_at.get().elapsed());
     if !workers.end_within(left) {
-        tracing::warn!("stopped: the job at hand did not end in time, it is taken up again");
-        exit(0);
+        tracing::warn!("the job at hand did not end in time, it is taken up again");
     }
     tracing::info!("stopped");
     Ok(())

@@ -13,12 +13,14 @@ use billing::json::instant_text;
 use billing::keys::Network;
 use billing::refusal::Faults;
 use serde_json::json;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::contract;
 use super::error::Fault;
 use super::metrics;
 use super::route::{Answer, Call, Route};
+use crate::traces;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -69,6 +71,17 @@ pub(crate) async fn handle(
     peer: SocketAddr,
     request: Request<Body>,
 ) -> Response<Body> {
+    let span = traces::request(request.method(), pattern(&routes), request.headers());
+    let answer = answered(door, routes, peer, request).instrument(span.clone()).await;
+    traces::answered(&span, answer.status());
+    answer
+}
+
+fn pattern(routes: &[Route]) -> &'static str {
+    routes.first().map_or("-", |route| route.path)
+}
+
+async fn answered(door: Arc<Door>, routes: Arc<[Route]>, peer: SocketAddr, request: Request<Body>) -> Response<Body> {
     let _in_flight = metrics::InFlight::begin();
     let (head, body) = request.into_parts();
     let seen = Seen {
@@ -81,7 +94,7 @@ pub(crate) async fn handle(
         begun: Instant::now(),
     };
     let mut known = Known::default();
-    let pattern = routes.first().map_or("-", |route| route.path);
+    let pattern = pattern(&routes);
     let mut body = Some(body);
     let done = answer(&door, &routes, &seen, &mut body, &mut known).await;
     let (mut response, cause) = match done {

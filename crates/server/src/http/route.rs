@@ -374,7 +374,9 @@ where
     let run: Run = Box::new(move |call| {
         Box::pin(async move {
             let (id, asked): (K, Q) = (id_of(&call)?, read_input(&call.query)?);
-            let made = tokio::task::spawn_blocking(move || verb(&call.app, &call.by, id, asked)).await;
+            let span = tracing::Span::current();
+            let verb = move || span.in_scope(|| verb(&call.app, &call.by, id, asked));
+            let made = tokio::task::spawn_blocking(verb).await;
             made.map_err(|fault| Error::Broken(fault.to_string()))?.map(Answer::File)
         })
     });

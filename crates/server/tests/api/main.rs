@@ -24,3 +24,4 @@ mod papers;
 mod seed;
 mod sending;
 mod tenants;
+mod traces;
