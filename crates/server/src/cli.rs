@@ -3,10 +3,12 @@
 mod company;
 mod demo;
 mod doctor;
+mod health;
 mod key;
 mod serve;
 
 use std::fmt::Display;
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -49,6 +51,8 @@ enum Command {
     /// Examine the books, while a server goes on: exits with 0 when sound, 1 when something is wrong,
     /// 2 when they can't be examined
     Doctor(doctor::Doctor),
+    /// Ask a running server how it is: exits with 0 when it is well
+    Health(health::Health),
     /// Print the API's contract, OpenAPI 3.1 as JSON
     Openapi,
     /// Try it: a company, an invoice and its credit notes in a fresh folder, then serve them
@@ -67,6 +71,10 @@ struct Place {
     /// Use PostgreSQL instead of the embedded database
     #[arg(long, global = true, env = "LEDGERBEE_DATABASE_URL", value_name = "postgres://…", hide_env_values = true)]
     database_url: Option<String>,
+    /// Read that address, with its password, from a file
+    #[arg(long, global = true, env = "LEDGERBEE_DATABASE_URL_FILE", value_name = "FILE", value_parser = first_line,
+          conflicts_with = "database_url")]
+    database_url_file: Option<FirstLine>,
     /// How many companies PostgreSQL may write for at once
     #[arg(long, global = true, env = "LEDGERBEE_DATABASE_LANES", value_name = "N", default_value_t = 8,
           value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -81,9 +89,20 @@ struct Place {
     database_group: u16,
 }
 
+/// What a file says, when it has a secret that is not to be seen among arguments or in the environment.
+#[derive(Clone)]
+struct FirstLine(String);
+
+fn first_line(path: &str) -> Result<FirstLine, String> {
+    let text = fs::read_to_string(path).map_err(|fault| fault.to_string())?;
+    let line = text.lines().next().map(str::trim).filter(|line| !line.is_empty());
+    line.map(|line| FirstLine(line.to_owned())).ok_or_else(|| "its first line is empty".to_owned())
+}
+
 impl Place {
     fn config(&self) -> Config {
-        match &self.database_url {
+        let from_file = self.database_url_file.as_ref().map(|line| &line.0);
+        match self.database_url.as_ref().or(from_file) {
             Some(url) => Config::Postgres {
                 url: url.clone(),
                 lanes: usize::from(self.database_lanes),
@@ -151,6 +170,7 @@ pub fn main() -> ExitCode {
         Command::Restore { file } => app::backup::put_back(&place.config(), &file)
             .map(|()| println!("the books are in {}; serve them", place.data.display()))
             .map_err(Failed::from),
+        Command::Health(health) => health.run(),
         Command::Openapi => {
             println!("{:#}", crate::http::openapi::document());
             Ok(())

@@ -36,7 +36,7 @@ fn fresh_folder() -> PathBuf {
 
 impl Demo {
     pub(super) fn run(self, place: Place) -> Result<(), Failed> {
-        let place = Place { data: fresh_folder(), database_url: None, ..place };
+        let place = Place { data: fresh_folder(), database_url: None, database_url_file: None, ..place };
         let meter = self.ways.start_meter()?;
         let app = place.open(self.ways.mail(&place))?;
         let _only_one = app.hold_serve_lock()?;

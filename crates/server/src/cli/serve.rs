@@ -19,7 +19,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
-use super::{Failed, Place};
+use super::{Failed, FirstLine, Place, first_line};
 use crate::http::metrics::Meter;
 use crate::http::{self, Doors, Ending};
 use crate::traces::Traces;
@@ -45,6 +45,10 @@ pub(super) struct Ways {
     /// Send mail through this server: smtp://user:password@host:587 or smtps://…
     #[arg(long, env = "LEDGERBEE_SMTP_URL", value_name = "URL", hide_env_values = true)]
     smtp_url: Option<String>,
+    /// Read that address, with its password, from a file
+    #[arg(long, env = "LEDGERBEE_SMTP_URL_FILE", value_name = "FILE", value_parser = first_line,
+          conflicts_with = "smtp_url")]
+    smtp_url_file: Option<FirstLine>,
     /// Without a mail server: the folder mails are written to as .eml files; default DATA/mail
     #[arg(long, env = "LEDGERBEE_MAIL_FOLDER", value_name = "DIR")]
     mail_folder: Option<PathBuf>,
@@ -77,7 +81,7 @@ enum Log {
 
 impl Ways {
     pub(super) fn mail(&self, place: &Place) -> Mail {
-        match &self.smtp_url {
+        match self.smtp_url.as_ref().or(self.smtp_url_file.as_ref().map(|line| &line.0)) {
             Some(url) => Mail::Smtp(url.clone()),
             None => Mail::Folder(self.mail_folder.clone().unwrap_or_else(|| place.data.join("mail"))),
         }

@@ -204,3 +204,23 @@ fn a_place_that_can_not_be_used_is_named() {
     let (code, err) = said(folder.path(), Some("postgres://nobody:secret@127.0.0.1:1/none"));
     assert!(code == Some(1) && !err.contains("secret") && err.contains("127.0.0.1"), "{err}");
 }
+
+#[test]
+fn an_address_with_a_password_is_read_from_a_file() {
+    let folder = Folder::new();
+    let file = folder.path().join("database_url").display().to_string();
+    let said = |more: &[&str]| {
+        let mut command = ledgerbee(PROGRAM, folder.path(), None);
+        let Output { status, stdout, stderr } =
+            command.args(["company", "list", "--json", "--database-url-file", &file]).args(more).output().unwrap();
+        (status.code().unwrap(), String::from_utf8([stdout, stderr].concat()).unwrap())
+    };
+    let (code, words) = said(&[]);
+    assert!(code == 2 && words.contains("database_url"), "{words}");
+    std::fs::write(&file, "\n").unwrap();
+    assert_eq!(said(&[]).0, 2);
+    std::fs::write(&file, shared_postgres().fresh_database() + "\n").unwrap();
+    assert_eq!(said(&[]), (0, "[]\n".to_owned()));
+    let (code, words) = said(&["--database-url", "postgres://elsewhere"]);
+    assert!(code == 2 && words.contains("--database-url"), "{words}");
+}
