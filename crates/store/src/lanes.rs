@@ -303,7 +303,7 @@ impl Database {
                 std::thread::spawn(move || reader.work(&queue))
             }
             Config::Postgres { url, .. } => {
-                let lane = postgres::Lane::open(url)?;
+                let lane = postgres::Lane::open_to_examine(url)?;
                 std::thread::spawn(move || lane.read(&queue))
             }
         };

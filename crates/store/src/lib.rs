@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod backup;
 pub mod companies;
+mod connection;
 pub mod credits;
 pub mod customer_groups;
 pub mod customers;

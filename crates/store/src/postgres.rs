@@ -1,27 +1,32 @@
 //! PostgreSQL: many lanes, each transaction alone with one company. Statements
 //! whose answers nobody waits for are sent in one go with the next that is read.
 
-use std::collections::HashMap;
-use std::error::Error as _;
+use std::future::Future;
 use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::config::Host;
-use tokio_postgres::error::SqlState;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres::{Config, Statement};
 
+use crate::connection::{Connection, config, connect, error, writable};
 use crate::db::{Cell, Error, Question, Row, Tx, Value};
 use crate::lanes::{Job, Queued, count_commit, gather, next};
 use crate::migrate::{self, Dialect, MIGRATIONS};
 
 /// The number of the advisory lock that migrations run under.
 const MIGRATION_LOCK: &str = "select pg_advisory_lock(7305541)";
+
+/// How long a statement of a request may take. A server that stands still says nothing, and no
+/// `statement_timeout` ends a commit that waits for its synchronous standby: only who waits can tell.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+/// How long a statement of an examination may take, which sums up whole tables.
+const EXAMINE_WITHIN: Duration = Duration::from_secs(3_600);
 
 impl ToSql for Value<'_> {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
@@ -40,65 +45,16 @@ impl ToSql for Value<'_> {
     to_sql_checked!();
 }
 
-/// What PostgreSQL says, in the words of the shelves.
-fn error(error: &tokio_postgres::Error) -> Error {
-    let text = match error.as_db_error() {
-        Some(fault) => fault.to_string(),
-        None => error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}")),
-    };
-    let Some(code) = error.code() else {
-        // No code of the server's: the connection is gone or can't be had.
-        return Error::Busy(text);
-    };
-    let class = &code.code()[..2];
-    match class {
-        "23" => Error::Conflict(text),
-        // Connection, resources, operator intervention, system error, rollback (deadlock, serialization).
-        "08" | "40" | "53" | "57" | "58" => Error::Busy(text),
-        "25" if *code == SqlState::READ_ONLY_SQL_TRANSACTION => Error::Busy(text),
-        "55" if *code == SqlState::LOCK_NOT_AVAILABLE => Error::Busy(text),
-        _ => Error::Broken(text),
-    }
-}
-
 /// What the server's clock says.
 pub(crate) fn server_clock(tx: &mut dyn Tx) -> Result<Timestamp, Error> {
     let sql = "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
     tx.one(sql, &[])?.ok_or(Error::NotFound)?.next()
 }
 
-struct Connection {
-    client: Client,
-    prepared: HashMap<String, Statement>,
-}
-
-async fn connect(url: &str) -> Result<Connection, Error> {
-    let config: Config = url.parse().map_err(|fault| error(&fault))?;
-    let (client, connection) = config.connect(NoTls).await.map_err(|fault| match error(&fault) {
-        Error::Busy(why) => Error::Busy(format!("PostgreSQL at {}: {why}", place(&config))),
-        other => other,
-    })?;
-    tokio::spawn(async move {
-        // When it ends, the client says so to whoever uses it next.
-        let _ = connection.await;
-    });
-    Ok(Connection { client, prepared: HashMap::new() })
-}
-
-/// Where the server is, for people; never who connects nor with what password.
-fn place(config: &Config) -> String {
-    let hosts = config.get_hosts().iter().map(|host| match host {
-        Host::Tcp(name) => name.clone(),
-        Host::Unix(path) => path.display().to_string(),
-    });
-    let ports = config.get_ports();
-    let port = |at: usize| ports.get(at).or(ports.first()).copied().unwrap_or(5432);
-    hosts.enumerate().map(|(at, host)| format!("{host}:{}", port(at))).collect::<Vec<_>>().join(", ")
-}
-
 /// One connection with the thread's own runtime that drives it.
 pub(crate) struct Lane {
-    url: String,
+    config: Config,
+    within: Duration,
     runtime: Runtime,
     connection: Option<Connection>,
     transactions: u64,
@@ -106,9 +62,18 @@ pub(crate) struct Lane {
 
 impl Lane {
     pub(crate) fn open(url: &str) -> Result<Lane, Error> {
+        Lane::of(writable(url)?, ANSWER_WITHIN)
+    }
+
+    /// A lane for an examination, of a standby too.
+    pub(crate) fn open_to_examine(url: &str) -> Result<Lane, Error> {
+        Lane::of(config(url)?, EXAMINE_WITHIN)
+    }
+
+    fn of(config: Config, within: Duration) -> Result<Lane, Error> {
         let runtime = runtime()?;
-        let connection = Some(runtime.block_on(connect(url))?);
-        Ok(Lane { url: url.to_owned(), runtime, connection, transactions: 0 })
+        let connection = Some(runtime.block_on(connect(&config))?);
+        Ok(Lane { config, within, runtime, connection, transactions: 0 })
     }
 
     /// Has plans made anew at each power of two transactions. On empty tables any index will do
@@ -118,7 +83,7 @@ impl Lane {
         self.transactions += 1;
         if let (true, Some(connection)) = (self.transactions.is_power_of_two(), &self.connection) {
             // Where it fails, the connection is gone, as who uses it next will see.
-            let _ = self.runtime.block_on(connection.client.batch_execute("discard plans"));
+            let _ = connection.answer(&self.runtime, self.within, connection.client.batch_execute("discard plans"));
         }
     }
 
@@ -132,12 +97,12 @@ impl Lane {
                 tokio::task::yield_now().await;
             }
         });
-        if self.connection.as_ref().is_none_or(|connection| connection.client.is_closed()) {
+        if self.connection.as_ref().is_none_or(Connection::is_lost) {
             self.connection = None;
-            self.connection = Some(self.runtime.block_on(connect(&self.url))?);
+            self.connection = Some(self.runtime.block_on(connect(&self.config))?);
         }
         let connection = self.connection.as_mut().ok_or_else(|| Error::Busy("no connection".to_owned()))?;
-        Ok(PostgresTx { runtime: &self.runtime, connection, waiting: Vec::new() })
+        Ok(PostgresTx { runtime: &self.runtime, within: self.within, connection, waiting: Vec::new() })
     }
 
     pub(crate) fn write(mut self, queue: &Receiver<Queued>, largest: usize) {
@@ -181,6 +146,7 @@ fn runtime() -> Result<Runtime, Error> {
 
 struct PostgresTx<'c> {
     runtime: &'c Runtime,
+    within: Duration,
     connection: &'c mut Connection,
     waiting: Vec<(Statement, Vec<Value<'static>>)>,
 }
@@ -203,7 +169,7 @@ impl PostgresTx<'_> {
             let mut keep = job.run(self);
             let flushed = self.flush();
             if let Err(fault) = flushed {
-                if self.connection.client.is_closed() || matches!(fault, Error::Busy(_)) {
+                if self.connection.is_lost() || matches!(fault, Error::Busy(_)) {
                     return Err(fault);
                 }
                 keep = false;
@@ -232,7 +198,11 @@ impl PostgresTx<'_> {
 
     fn batch(&mut self, sql: &str) -> Result<(), Error> {
         self.waiting.clear();
-        self.runtime.block_on(self.connection.client.batch_execute(sql)).map_err(|fault| error(&fault))
+        self.answer(self.connection.client.batch_execute(sql))
+    }
+
+    fn answer<T>(&self, asked: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Error> {
+        self.connection.answer(self.runtime, self.within, asked)
     }
 
     fn prepared(&mut self, sql: &str) -> Result<Statement, Error> {
@@ -241,7 +211,7 @@ impl PostgresTx<'_> {
         }
         // Preparing waits for an answer: what was put off goes first, in its order.
         self.flush()?;
-        let statement = self.runtime.block_on(self.connection.client.prepare(sql)).map_err(|fault| error(&fault))?;
+        let statement = self.answer(self.connection.client.prepare(sql))?;
         self.connection.prepared.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
@@ -254,8 +224,7 @@ impl PostgresTx<'_> {
         let waiting = std::mem::take(&mut self.waiting);
         let client = &self.connection.client;
         let sent = waiting.iter().map(|(statement, values)| client.execute_raw(statement, values));
-        let answers = self.runtime.block_on(join_all(sent));
-        answers.into_iter().find_map(Result::err).map_or(Ok(()), |fault| Err(error(&fault)))
+        self.answer(async { first_fault(join_all(sent).await) })
     }
 
     /// Sends what was put off and one statement that is read, in one go.
@@ -265,15 +234,18 @@ impl PostgresTx<'_> {
         let client = &self.connection.client;
         let references = references(params);
         let sent = waiting.iter().map(|(statement, values)| client.execute_raw(statement, values));
-        let (answers, rows) = self.runtime.block_on(async {
+        let rows = self.answer(async {
             // Polled in order: join polls its first part first, and that puts its messages on the wire.
-            tokio::join!(biased; join_all(sent), client.query(&statement, &references))
-        });
-        if let Some(fault) = answers.into_iter().find_map(Result::err) {
-            return Err(error(&fault));
-        }
-        rows.map_err(|fault| error(&fault))?.iter().map(read_row).collect()
+            let (answers, rows) = tokio::join!(biased; join_all(sent), client.query(&statement, &references));
+            first_fault(answers)?;
+            rows
+        })?;
+        rows.iter().map(read_row).collect()
     }
+}
+
+fn first_fault<T>(answers: Vec<Result<T, tokio_postgres::Error>>) -> Result<(), tokio_postgres::Error> {
+    answers.into_iter().find_map(Result::err).map_or(Ok(()), Err)
 }
 
 fn references<'v>(params: &'v [Value<'v>]) -> Vec<&'v (dyn ToSql + Sync)> {
@@ -311,7 +283,7 @@ impl Tx for PostgresTx<'_> {
         let both = async {
             tokio::try_join!(biased; client.query(&statements.0, &first), client.query(&statements.1, &second))
         };
-        let (first, second) = self.runtime.block_on(both).map_err(|fault| error(&fault))?;
+        let (first, second) = self.answer(both)?;
         let rows = |rows: Vec<tokio_postgres::Row>| rows.iter().map(read_row).collect::<Result<Vec<Row>, Error>>();
         Ok((rows(first)?, rows(second)?))
     }
@@ -326,7 +298,7 @@ impl Tx for PostgresTx<'_> {
         let statement = self.prepared(sql)?;
         self.flush()?;
         let client = &self.connection.client;
-        self.runtime.block_on(client.execute_raw(&statement, params)).map_err(|fault| error(&fault))
+        self.answer(client.execute_raw(&statement, params))
     }
 }
 
@@ -334,7 +306,7 @@ impl Tx for PostgresTx<'_> {
 pub(crate) fn migrate(url: &str) -> Result<(), Error> {
     let runtime = runtime()?;
     runtime.block_on(async {
-        let connection = connect(url).await?;
+        let connection = connect(&writable(url)?).await?;
         let client = &connection.client;
         let run = async |sql: &str| client.batch_execute(sql).await.map_err(|fault| error(&fault));
         run(MIGRATION_LOCK).await?;

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use serde_json::json;
-use testkit::{Folder, Postgres, wait_for};
+use testkit::{Folder, Postgres, shared_postgres, wait_for};
 
 use crate::house::{Api, House, PROGRAM};
 
@@ -61,4 +61,15 @@ fn a_server_that_is_not_there_is_not_well() {
     let output = Command::new(PROGRAM).args(["health", "--listen", &address]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(1) && said.contains(&address), "{said}");
+}
+
+/// Of a cluster the host is found that lets us in: one is off, one takes the connection and says nothing.
+#[test]
+fn a_server_finds_its_books_among_several_hosts() {
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let others = format!("127.0.0.1:1,127.0.0.1:{},127.0.0.1:", silent.local_addr().unwrap().port());
+    let url = shared_postgres().fresh_database().replace("127.0.0.1:", &others) + "?connect_timeout=1";
+    let folder = Folder::new();
+    let house = House::serve(PROGRAM, folder.path(), Some(&url), &[]);
+    house.company().api.get("/v1/company").is(200);
 }
