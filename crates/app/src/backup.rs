@@ -2,31 +2,31 @@
 
 use std::path::Path;
 
-use store::{Config, backup};
+use store::{Config, backup, postgres_backup};
 
 use crate::Error;
 
-/// Copies the embedded books into a new file; a server may go on writing meanwhile.
+/// Copies the books into a new file; servers may go on writing meanwhile. PostgreSQL's are
+/// copied by its own `pg_dump`.
 ///
 /// # Errors
 /// `Broken` with the reason; nothing is left behind then.
 pub fn take(books: &Config, to: &Path) -> Result<(), Error> {
-    Ok(backup::take(folder(books, "pg_dump --format=custom --file=FILE 'postgres://…'")?, to)?)
+    let taken = match books {
+        Config::Sqlite { folder } => backup::take(folder, to),
+        Config::Postgres { url, .. } => postgres_backup::take(url, to),
+    };
+    Ok(taken?)
 }
 
-/// Puts a copy back into a folder without books.
+/// Puts a copy back where there are no books: a folder, or a database by PostgreSQL's `pg_restore`.
 ///
 /// # Errors
 /// `Broken` with the reason; nothing is changed then.
 pub fn put_back(books: &Config, from: &Path) -> Result<(), Error> {
-    Ok(backup::put_back(from, folder(books, "pg_restore --exit-on-error --dbname='postgres://…' FILE")?)?)
-}
-
-fn folder<'c>(books: &'c Config, instead: &str) -> Result<&'c Path, Error> {
-    match books {
-        Config::Sqlite { folder } => Ok(folder),
-        Config::Postgres { .. } => {
-            Err(Error::Broken(format!("the books are in PostgreSQL, which brings a tool for this: {instead}")))
-        }
-    }
+    let put_back = match books {
+        Config::Sqlite { folder } => backup::put_back(from, folder),
+        Config::Postgres { url, .. } => postgres_backup::put_back(from, url),
+    };
+    Ok(put_back?)
 }

@@ -38,12 +38,12 @@ enum Command {
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Key(key::Key),
-    /// Copy the books into a new file, while a server goes on
+    /// Copy the books into a new file, while a server goes on; of PostgreSQL by its pg_dump
     Backup {
         /// The copy; must not be there yet
         file: PathBuf,
     },
-    /// Put a copy back, into a data folder without books
+    /// Put a copy back, into a data folder or a PostgreSQL database without books
     Restore {
         /// The copy
         file: PathBuf,
@@ -168,7 +168,10 @@ pub fn main() -> ExitCode {
             .map(|()| println!("the books are in {}", file.display()))
             .map_err(Failed::from),
         Command::Restore { file } => app::backup::put_back(&place.config(), &file)
-            .map(|()| println!("the books are in {}; serve them", place.data.display()))
+            .map(|()| match place.config() {
+                Config::Postgres { .. } => println!("the books are in the database; serve them"),
+                Config::Sqlite { folder } => println!("the books are in {}; serve them", folder.display()),
+            })
             .map_err(Failed::from),
         Command::Health(health) => health.run(),
         Command::Openapi => {

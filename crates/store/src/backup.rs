@@ -59,7 +59,7 @@ fn check(path: &Path) -> Result<(), Error> {
 }
 
 /// Has a file written beside its place and gives it its name when it is on the disk; never over another.
-fn land(to: &Path, write: impl FnOnce(&Path) -> Result<(), Error>) -> Result<(), Error> {
+pub(crate) fn land(to: &Path, write: impl FnOnce(&Path) -> Result<(), Error>) -> Result<(), Error> {
     if to.exists() {
         return Err(broken(to, "the file is there already"));
     }

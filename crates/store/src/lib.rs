@@ -26,6 +26,7 @@ pub mod lines;
 pub mod metadata;
 pub mod migrate;
 mod postgres;
+pub mod postgres_backup;
 pub mod prices;
 pub mod pricing;
 pub mod product_groups;

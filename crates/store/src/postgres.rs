@@ -51,6 +51,16 @@ pub(crate) fn server_clock(tx: &mut dyn Tx) -> Result<Timestamp, Error> {
     tx.one(sql, &[])?.ok_or(Error::NotFound)?.next()
 }
 
+/// Whether a database has tables of ours.
+pub(crate) fn has_books(url: &str) -> Result<bool, Error> {
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let connection = connect(&writable(url)?).await?;
+        let row = connection.client.query_one("select to_regclass('migrations') is not null", &[]).await;
+        Ok(row.map_err(|fault| error(&fault))?.get(0))
+    })
+}
+
 /// One connection with the thread's own runtime that drives it.
 pub(crate) struct Lane {
     config: Config,
