@@ -224,3 +224,22 @@ fn an_address_with_a_password_is_read_from_a_file() {
     let (code, words) = said(&["--database-url", "postgres://elsewhere"]);
     assert!(code == 2 && words.contains("--database-url"), "{words}");
 }
+
+/// What can be set is written down, under both its names.
+#[test]
+fn every_option_of_serve_stands_in_the_documents() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operate.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let help = Command::new(PROGRAM).args(["serve", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let options = help.lines().filter_map(|line| line.trim_start().strip_prefix("--")?.split(' ').next());
+    let names = help.lines().filter_map(|line| line.trim_start().strip_prefix("[env: ")?.split(['=', ']']).next());
+    let (options, names): (Vec<&str>, Vec<&str>) = (options.collect(), names.collect());
+    assert!(options.len() >= 15 && names.len() >= 15, "{help}");
+    for option in options {
+        assert!(page.contains(&format!("`--{option}")), "--{option}");
+    }
+    for name in names {
+        assert!(page.contains(&format!("`{name}`")), "{name}");
+    }
+}

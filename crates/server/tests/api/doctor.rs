@@ -3,9 +3,10 @@
 use std::process::Output;
 
 use serde_json::{Value, json};
+use testkit::house::Company;
 use testkit::{Books, Folder, ledgerbee, shared_postgres};
 
-use crate::house::{Company, House, PROGRAM, line, text};
+use crate::house::{House, PROGRAM, line, text};
 
 /// Runs the doctor on a company's books: its exit code and what it said.
 fn doctor(company: &Company, arguments: &[&str]) -> (i32, String) {

@@ -1,16 +1,15 @@
 //! A server that is told to stop: it says so, takes nothing new, finishes what runs and ends with 0;
 //! told twice it ends at once.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
 use serde_json::{Value, json};
 use testkit::house::Company;
 use testkit::{Folder, shared_postgres, wait_for};
 
 use crate::house::{Api, House, PROGRAM, line, text};
+use crate::post::Post;
 
 fn address(house: &House) -> &str {
     house.server.root.strip_prefix("http://").unwrap()
@@ -94,45 +93,6 @@ fn a_second_signal_ends_it_at_once() {
     house.server.signal("INT");
     drop(company);
     assert_eq!(house.server.exit_code(), 1);
-}
-
-/// A mail server that takes one mail at a time: it says when it has one, and takes it when told to.
-struct Post {
-    port: u16,
-    arrived: Receiver<()>,
-    take: Sender<()>,
-}
-
-impl Post {
-    fn open() -> Post {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let ((say, arrived), (take, told)) = (channel(), channel());
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-                write!(stream, "220 post\r\n").unwrap();
-                while let Some(Ok(line)) = lines.next() {
-                    let answer = match &line[..line.len().min(4)] {
-                        "DATA" => "354 go on",
-                        "QUIT" => break,
-                        "." => {
-                            say.send(()).unwrap();
-                            // The test that has ended takes nothing more.
-                            let Ok(()) = told.recv() else { return };
-                            "250 taken"
-                        }
-                        "EHLO" | "MAIL" | "RCPT" => "250 well",
-                        _ => continue,
-                    };
-                    // Its client may have ended meanwhile.
-                    let _ = write!(stream, "{answer}\r\n");
-                }
-            }
-        });
-        Post { port, arrived, take }
-    }
 }
 
 fn serve_with(post: &Post, folder: &Folder, seconds: &str) -> House {
