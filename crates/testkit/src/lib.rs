@@ -5,6 +5,7 @@ pub mod api;
 mod books;
 pub mod house;
 mod minded;
+mod patroni;
 mod postgres;
 mod server;
 mod wait;
@@ -15,6 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use books::Books;
 pub use minded::Minded;
+pub use patroni::{Blow, Cluster};
 pub use postgres::{Postgres, shared_postgres};
 pub use server::{Server, ledgerbee};
 pub use wait::wait_for;

@@ -97,7 +97,7 @@ impl Postgres {
 }
 
 /// Where `initdb` and `postgres` are: the newest of Debian's, else those on the path.
-fn programs() -> PathBuf {
+pub(crate) fn programs() -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
     found.retain(|folder| folder.join("initdb").exists());
@@ -107,7 +107,7 @@ fn programs() -> PathBuf {
 }
 
 /// Whom PostgreSQL runs as: it refuses to run as root, so then as its package's user.
-fn user() -> Option<(u32, u32)> {
+pub(crate) fn user() -> Option<(u32, u32)> {
     let me = std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").ok()?);
     if me != 0 {
         return None;
