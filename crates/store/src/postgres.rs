@@ -339,3 +339,23 @@ pub(crate) fn migrate(url: &str) -> Result<(), Error> {
         Ok(())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_does_not_answer_is_given_up() {
+        let url = testkit::shared_postgres().fresh_database();
+        let mut lane = Lane::of(writable(&url).unwrap(), Duration::from_millis(1)).unwrap();
+        let mut tx = lane.tx().unwrap();
+        let fault = tx.one("select pg_sleep(600)::text", &[]).unwrap_err();
+        assert!(matches!(&fault, Error::Busy(why) if why.contains("did not answer")), "{fault}");
+        // Nobody knows what that connection is at: nothing more is asked of it, and there is another.
+        let fault = tx.one("select 'more'", &[]).unwrap_err();
+        assert!(matches!(&fault, Error::Busy(why) if why.contains("given up")), "{fault}");
+        lane.within = ANSWER_WITHIN;
+        let word: String = lane.tx().unwrap().one("select 'again'", &[]).unwrap().unwrap().next().unwrap();
+        assert_eq!(word, "again");
+    }
+}
