@@ -11,6 +11,19 @@ use uuid::Uuid;
 /// What all ids share: they are a UUID and nothing else.
 pub trait Id: Copy + From<Uuid> + Into<Uuid> + fmt::Display + Send + Sync + 'static {}
 
+/// What a path names: one id, or the id of a thing and that of one below it.
+pub trait Key: Copy + Send + 'static {
+    /// The ids of a path, in their order; none when there are not as many.
+    fn of(ids: &[Uuid]) -> Option<Self>;
+}
+
+impl<A: Id, B: Id> Key for (A, B) {
+    fn of(ids: &[Uuid]) -> Option<(A, B)> {
+        let [a, b] = ids else { return None };
+        Some((A::from(*a), B::from(*b)))
+    }
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
@@ -19,6 +32,13 @@ macro_rules! ids {
         pub struct $name(pub Uuid);
 
         impl Id for $name {}
+
+        impl Key for $name {
+            fn of(ids: &[Uuid]) -> Option<$name> {
+                let [id] = ids else { return None };
+                Some($name(*id))
+            }
+        }
 
         impl From<Uuid> for $name {
             fn from(id: Uuid) -> $name {

@@ -162,7 +162,7 @@ async fn answer(
     if routes.is_empty() {
         return Err(Fault::new(404, "NOT_FOUND", "There is no such route."));
     }
-    let id = path_id(routes, &seen.path)?;
+    let ids = path_ids(routes, &seen.path)?;
     let method = if seen.method == "HEAD" { "GET" } else { &seen.method };
     let route = routes.iter().find(|route| route.method == method);
     let route =
@@ -184,9 +184,9 @@ async fn answer(
     if !faults.is_empty() {
         return Err(Error::Invalid(faults).into());
     }
-    let call = Call { app: door.app.clone(), by, id, body, query };
+    let call = Call { app: door.app.clone(), by, ids, body, query };
     let answer = (route.run)(call).await?;
-    Ok(respond(route, answer, &seen.headers))
+    Ok(respond(route, answer, seen))
 }
 
 fn request_id(headers: &HeaderMap) -> String {
@@ -213,17 +213,17 @@ fn address(peer: IpAddr, headers: &HeaderMap, proxies: &[Network]) -> IpAddr {
     peer
 }
 
-/// The id in the path, where the route has one; what is no UUID is not there.
-fn path_id(routes: &[Route], path: &str) -> Result<Option<Uuid>, Fault> {
+/// The ids in the path, in their order; what is no UUID is not there.
+fn path_ids(routes: &[Route], path: &str) -> Result<Vec<Uuid>, Fault> {
     let pattern = routes.first().map_or("", |route| route.path);
     let path = path.strip_prefix("/api").unwrap_or(path);
-    for (part, actual) in pattern.split('/').zip(path.split('/')) {
-        if part == "{id}" {
+    let actual = pattern.split('/').zip(path.split('/')).filter(|(part, _)| part.starts_with('{'));
+    actual
+        .map(|(_, actual)| {
             let id = (actual.len() == 36).then(|| Uuid::try_parse(actual).ok()).flatten();
-            return id.map(Some).ok_or_else(|| Fault::new(404, "NOT_FOUND", "There is no such resource."));
-        }
-    }
-    Ok(None)
+            id.ok_or_else(|| Fault::new(404, "NOT_FOUND", "There is no such resource."))
+        })
+        .collect()
 }
 
 type Pairs = Vec<(String, String)>;
@@ -339,7 +339,7 @@ fn malformed(fault: &contract::Malformed) -> Fault {
     Fault::new(400, "SHARED_MALFORMED_JSON", message).with(json!({ "line": fault.line, "column": fault.column }))
 }
 
-fn respond(route: &Route, answer: Answer, asked: &HeaderMap) -> Response<Body> {
+fn respond(route: &Route, answer: Answer, seen: &Seen) -> Response<Body> {
     let status = StatusCode::from_u16(route.status).unwrap_or(StatusCode::OK);
     let response = Response::builder().status(status);
     let built = match answer {
@@ -347,7 +347,7 @@ fn respond(route: &Route, answer: Answer, asked: &HeaderMap) -> Response<Body> {
         Answer::Json { body, made } => {
             let response = response.header(header::CONTENT_TYPE, "application/json; charset=utf-8");
             let response = match made.filter(|_| route.status == 201) {
-                Some(id) => response.header(header::LOCATION, format!("/api{}/{id}", route.path)),
+                Some(id) => response.header(header::LOCATION, format!("{}/{id}", seen.path.trim_end_matches('/'))),
                 None => response,
             };
             response.body(Body::from(body))
@@ -355,7 +355,10 @@ fn respond(route: &Route, answer: Answer, asked: &HeaderMap) -> Response<Body> {
         Answer::File(file) => {
             let tag = file.sha256.map(|sha256| format!("\"{sha256}\""));
             let is_known = tag.as_deref().is_some_and(|tag| {
-                asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(|known| known == tag)
+                seen.headers
+                    .get(header::IF_NONE_MATCH)
+                    .and_then(|value| value.to_str().ok())
+                    .is_some_and(|known| known == tag)
             });
             let ascii: String = file.name.chars().map(|c| if c.is_ascii_graphic() { c } else { '-' }).collect();
             let response = match tag {

@@ -42,7 +42,10 @@ pub(crate) fn error(route: &Route, status: u16) -> Value {
         _ => Error::Broken(String::new()).into(),
     };
     let at = Timestamp::constant(1_781_094_896, 789_000_000);
-    let path = route.path.replace("{id}", "01930a5e-7c1a-7b3e-9d52-0c4f6a8e1b02");
+    let parts = route.path.split('/');
+    let path: Vec<&str> =
+        parts.map(|part| if part.starts_with('{') { "01930a5e-7c1a-7b3e-9d52-0c4f6a8e1b02" } else { part }).collect();
+    let path = path.join("/");
     serde_json::from_str(&fault.body(at, &path)).expect("an envelope is JSON")
 }
 

@@ -126,9 +126,9 @@ fn tag(path: &str) -> &'static str {
 
 fn operation(route: &Route, schemas: &mut Map<String, Value>) -> Value {
     let mut parameters: Vec<Value> = Vec::new();
-    if route.path.contains("{id}") {
+    for name in route.ids() {
         let schema = json!({ "type": "string", "format": "uuid" });
-        parameters.push(json!({ "name": "id", "in": "path", "required": true, "schema": schema }));
+        parameters.push(json!({ "name": name, "in": "path", "required": true, "schema": schema }));
     }
     if let Some(query) = &route.query {
         parameters.extend(query_parameters(query, schemas));

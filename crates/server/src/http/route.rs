@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use app::archive::File;
 use app::{App, Caller, Error, View, Work};
-use billing::ids::Id;
+use billing::ids::Key;
 use billing::scope::Scope;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
@@ -22,7 +22,8 @@ use super::contract::{self, Shape};
 pub(crate) struct Call {
     pub(crate) app: Arc<App>,
     pub(crate) by: Caller,
-    pub(crate) id: Option<Uuid>,
+    /// The ids of the path, in their order.
+    pub(crate) ids: Vec<Uuid>,
     pub(crate) body: String,
     pub(crate) query: String,
 }
@@ -114,8 +115,8 @@ fn body_of(call: &Call) -> &str {
     if call.body.is_empty() { "{}" } else { &call.body }
 }
 
-fn id_of<K: Id>(call: &Call) -> Result<K, Error> {
-    call.id.map(K::from).ok_or_else(|| Error::Broken("a route with an id has none".to_owned()))
+fn id_of<K: Key>(call: &Call) -> Result<K, Error> {
+    K::of(&call.ids).ok_or_else(|| Error::Broken("a path has other ids than its verb takes".to_owned()))
 }
 
 impl Route {
@@ -140,11 +141,16 @@ impl Route {
         Route { scope: None, ..self }
     }
 
+    /// The names in braces of its path, in their order: each stands for an id.
+    pub fn ids(&self) -> impl Iterator<Item = &'static str> {
+        self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+    }
+
     /// The operation's name: its method and path in words.
     pub fn operation(&self) -> String {
         let mut name = self.method.to_lowercase();
         for part in self.path.split(['/', '-']).filter(|part| !part.is_empty() && *part != "v1") {
-            let part = if part == "{id}" { "one" } else { part };
+            let part = if part.starts_with('{') { "one" } else { part };
             let mut letters = part.chars();
             if let Some(first) = letters.next() {
                 name.extend(first.to_uppercase());
@@ -200,7 +206,7 @@ fn writing<K, I, O>(
     verb: fn(&mut Work<'_>, K, I) -> Result<O, Error>,
 ) -> Route
 where
-    K: Id,
+    K: Key,
     I: DeserializeOwned + JsonSchema + Send + 'static,
     O: Serialize + JsonSchema + Send + 'static,
 {
@@ -221,7 +227,7 @@ pub(crate) fn change<K, I, O>(
     verb: fn(&mut Work<'_>, K, I) -> Result<O, Error>,
 ) -> Route
 where
-    K: Id,
+    K: Key,
     I: DeserializeOwned + JsonSchema + Send + 'static,
     O: Serialize + JsonSchema + Send + 'static,
 {
@@ -236,7 +242,7 @@ pub(crate) fn act<K, I, O>(
     verb: fn(&mut Work<'_>, K, I) -> Result<O, Error>,
 ) -> Route
 where
-    K: Id,
+    K: Key,
     I: DeserializeOwned + JsonSchema + Send + 'static,
     O: Serialize + JsonSchema + Send + 'static,
 {
@@ -251,7 +257,7 @@ pub(crate) fn order<K, O>(
     verb: fn(&mut Work<'_>, K) -> Result<O, Error>,
 ) -> Route
 where
-    K: Id,
+    K: Key,
     O: Serialize + JsonSchema + Send + 'static,
 {
     let run: Run = Box::new(move |call| {
@@ -290,7 +296,7 @@ where
 }
 
 /// `DELETE` of one resource. 204.
-pub(crate) fn remove<K: Id>(
+pub(crate) fn remove<K: Key>(
     path: &'static str,
     scope: Scope,
     summary: &'static str,
@@ -314,7 +320,7 @@ pub(crate) fn read<K, O>(
     verb: fn(&mut View<'_>, K) -> Result<O, Error>,
 ) -> Route
 where
-    K: Id,
+    K: Key,
     O: Serialize + JsonSchema + Send + 'static,
 {
     let run: Run = Box::new(move |call| {
@@ -368,7 +374,7 @@ pub(crate) fn file<K, Q>(
     verb: fn(&Arc<App>, &Caller, K, Q) -> Result<File, Error>,
 ) -> Route
 where
-    K: Id,
+    K: Key,
     Q: DeserializeOwned + JsonSchema + Send + 'static,
 {
     let run: Run = Box::new(move |call| {
