@@ -86,7 +86,7 @@ const DAMAGES: &[Damage] = &[
     ("snapshots", "sha256", "'00'", "document_id = '{invoice}'", "snapshots", "INV-00001: it names another snapshot than it has"),
     ("documents", "snapshot_sha256", "'00'", "number = 'INV-00001'", "snapshots", "INV-00001: its journal entry is missing or names another snapshot"),
     ("documents", "journal_entry_id", "'none'", "number = 'INV-00001'", "snapshots", "INV-00001: its journal entry is missing"),
-    ("files", "document_id", "'none'", "document_id = '{invoice}'", "papers", "INV-00001, its PDF or the job for it: owed is 1, there are 0"),
+    ("files", "document_id", "'none'", "document_id = '{invoice}'", "papers", "INV-00001: it has neither its PDF nor the job that prints it"),
     ("files", "sha256", "'00'", "document_id = '{invoice}'", "files", "INV-00001: its pdf is not what was archived"),
     ("migrations", "name", "'0001_others'", "number = 1", "migrations", "migration 1 of the database is 0001_others, of this program 0001_the_books"),
 ];
