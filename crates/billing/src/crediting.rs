@@ -146,9 +146,10 @@ pub fn credit(
             continue;
         }
         let taken = opened.group.credit(&asks).map_err(|exceeds| {
-            let piece = of_group.iter().find(|piece| Some(piece.member) == member_of(&exceeds));
-            let line = piece.map_or(0, |piece| origin[piece.note_line]);
-            refuse_excess(&exceeds, line, opened, invoices)
+            // Of several lines that mean one invoice line it is the first that goes too far with those before it.
+            let counts: Vec<usize> = (1..asks.len()).collect();
+            let refused = counts.partition_point(|count| opened.group.clone().credit(&asks[..*count]).is_ok());
+            refuse_excess(&exceeds, origin[of_group[refused].note_line], opened, invoices)
         })?;
         for (piece, share) in of_group.iter().zip(taken) {
             keep(&mut shares, &mut lines, piece.note_line, opened, invoices, piece.member, mode(&piece.ask), share);

@@ -195,6 +195,10 @@ on_both_engines! {
             "invoiceLineId": sold.invoice["lines"][0]["id"], "billed": "2", "credited": "0", "asked": "2.5",
         });
         assert_eq!(details, expected);
+        // The second of two lines that mean the same goes too far.
+        let lines = json!([line(&sold.honey, "2"), line(&sold.honey, "0.5")]);
+        let details = refused(&sold.customer, invoice, lines, json!({}), "CREDIT_NOTE_EXCEEDS_INVOICE");
+        assert_eq!((&details["line"], &details["property"], &details["credited"]), (&json!(1), &json!("lines.1"), &json!("2")));
         let dear = json!([{ "priceId": sold.honey, "quantity": "1", "unitPrice": "600.01" }]);
         let details = refused(&sold.customer, invoice, dear, json!({}), "CREDIT_NOTE_EXCEEDS_INVOICE");
         assert_eq!((&details["what"], &details["billed"], &details["asked"]), (&json!("amount"), &json!("600.00"), &json!("600.01")));
