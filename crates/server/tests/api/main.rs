@@ -20,6 +20,7 @@ mod health;
 mod ledger;
 mod lists;
 mod metrics;
+mod model;
 mod papers;
 mod post;
 mod seed;
