@@ -17,6 +17,7 @@ mod docs_page;
 mod doctor;
 mod drain;
 mod health;
+mod hostile;
 mod ledger;
 mod lists;
 mod metrics;
