@@ -2,12 +2,11 @@
 //! each request, and the bare writes without reads, rules and HTTP: one busy company and as many
 //! as clients, on this disk and on a slow one.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use testkit::{Folder, Postgres, Server};
+use testkit::{Faults, Postgres, Server};
 
 use crate::bare_postgres::{self, Sending};
 use crate::client::{Client, Load, closed_loop};
@@ -36,10 +35,12 @@ pub fn measure(bench: &Bench, table: &mut Table) -> Result<(), Failed> {
     compare(bench, table, &servers, &url, &each, "a company for each client", 1.0)?;
     drop(servers);
 
-    let folder = Folder::new();
-    let slow_disk = slow_disk(&folder)?;
+    let faults = Faults::of(Path::new("/"));
+    faults.slow_syncs(5);
+    let env = faults.env();
+    let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
     postgres.crash();
-    postgres.run(&[("LD_PRELOAD", &slow_disk)]);
+    postgres.run(&env);
     let servers = serve(&place);
     compare(bench, table, &servers, &url, &busy, "one company, each fsync 5 ms longer", 1.5)
 }
@@ -95,17 +96,4 @@ fn compare(
         microseconds(cpu / http.count()),
     ));
     Ok(())
-}
-
-/// Builds the library that makes the disk slow.
-fn slow_disk(folder: &Folder) -> Result<String, Failed> {
-    let source: PathBuf = folder.path().join("slow_disk.c");
-    let library: PathBuf = folder.path().join("slow_disk.so");
-    std::fs::write(&source, include_str!("slow_disk.c"))?;
-    let status =
-        Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).args([&library, &source]).arg("-ldl").status()?;
-    if !status.success() {
-        return Err("cc did not build slow_disk.c".into());
-    }
-    Ok(library.to_string_lossy().into_owned())
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::api::{Answer, Api, merge, text};
-use crate::{Books, Folder, Server, wait_for};
+use crate::{Books, Faults, Folder, Server, wait_for};
 
 /// One running server.
 pub struct House {
@@ -25,6 +25,18 @@ impl House {
     /// Serves a folder that stays as it is when the server ends; `more` are further arguments of `serve`.
     pub fn serve(program: &str, folder: &Path, database_url: Option<&str>, more: &[&str]) -> House {
         House::of(Server::start(program, folder, database_url, more), program, folder, database_url)
+    }
+
+    /// The same with faults, which see [`Server::with_faults`].
+    pub fn serve_with_faults(
+        program: &str,
+        folder: &Path,
+        database_url: Option<&str>,
+        more: &[&str],
+        faults: &Faults,
+    ) -> House {
+        let server = Server::with_faults(program, folder, database_url, more, faults);
+        House::of(server, program, folder, database_url)
     }
 
     /// Serves a fresh folder for all tests of a process, with which both end.

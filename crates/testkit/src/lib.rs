@@ -3,11 +3,13 @@
 
 pub mod api;
 mod books;
+mod faults;
 pub mod house;
 mod minded;
 mod patroni;
 mod postgres;
 mod server;
+mod smtp;
 mod wait;
 
 use std::fs;
@@ -15,10 +17,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use books::Books;
+pub use faults::{Disk, Faults};
 pub use minded::Minded;
 pub use patroni::{Blow, Cluster};
 pub use postgres::{Postgres, shared_postgres};
 pub use server::{Server, ledgerbee};
+pub use smtp::{MailServer, Manner};
 pub use wait::wait_for;
 
 /// A folder of one test's own, removed when dropped.
@@ -60,6 +64,29 @@ fn fresh_path(what: &str) -> PathBuf {
     let _ = fs::remove_dir_all(&path);
     fs::create_dir_all(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
     path
+}
+
+/// A user without rights, where the tests run as root: to root a read-only folder means nothing, and
+/// PostgreSQL refuses to be run by it. The user of PostgreSQL's package, else nobody.
+pub(crate) fn user_without_rights() -> Option<(u32, u32)> {
+    let me = std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").ok()?);
+    if me != 0 {
+        return None;
+    }
+    let users = fs::read_to_string(Path::new("/etc/passwd")).ok()?;
+    let id_of = |name: &str| {
+        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
+        let mut parts = line.split(':').skip(2).map(|part| part.parse().ok());
+        Some((parts.next()??, parts.next()??))
+    };
+    id_of("postgres").or_else(|| id_of("nobody"))
+}
+
+/// Gives a file or folder to the user without rights, where there is one.
+pub(crate) fn give_away(path: &Path) {
+    if let Some((user, group)) = user_without_rights() {
+        std::os::unix::fs::chown(path, Some(user), Some(group)).expect("root gives away what it has");
+    }
 }
 
 /// A port that was free a moment ago.

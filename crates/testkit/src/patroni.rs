@@ -2,15 +2,14 @@
 //! with one etcd, on ports of the loopback: what is struck down there comes back as another's standby.
 
 use std::fs;
-use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::postgres::{programs, user};
-use crate::{Minded, free_port, fresh_path, wait_for};
+use crate::postgres::programs;
+use crate::{Minded, free_port, fresh_path, give_away, user_without_rights, wait_for};
 
 /// What becomes of the machine that the primary is on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,9 +57,7 @@ impl Drop for Cluster {
 /// A folder of whom PostgreSQL runs as.
 fn folder(what: &str) -> PathBuf {
     let folder = fresh_path(what);
-    if let Some((user, group)) = user() {
-        chown(&folder, Some(user), Some(group)).expect("root gives a folder away");
-    }
+    give_away(&folder);
     folder
 }
 
@@ -69,7 +66,7 @@ fn run(folder: &Path, program: &str, arguments: &[&str], signal: &str) -> Minded
     let mut shell = Command::new("sh");
     shell.args(["-c", r#"log=$1; shift; exec "$@" 2>>"$log""#, "sh"]).arg(folder.join("log"));
     shell.arg(program).args(arguments);
-    Minded::start(&shell, signal, Some(folder), user())
+    Minded::start(&shell, signal, Some(folder), user_without_rights())
 }
 
 impl Node {
@@ -201,7 +198,7 @@ impl Cluster {
                 pids.extend(node.postgres());
                 let mut shell = Command::new("sh");
                 shell.args(["-c", STAND_STILL, "sh"]).args(pids);
-                let mut still = Minded::start(&shell, "TERM", None, user());
+                let mut still = Minded::start(&shell, "TERM", None, user_without_rights());
                 still.wait_for("all stood still", |line| (line == "still").then_some(()));
                 self.still = Some(still);
             }

@@ -1,12 +1,12 @@
 //! A PostgreSQL server of the test's own, from Debian's package, as an unprivileged user.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::{Minded, free_port, fresh_path};
+use crate::{Minded, free_port, fresh_path, give_away, user_without_rights};
 
 /// A running PostgreSQL; it and its files end with this value or its process.
 #[derive(Debug)]
@@ -34,14 +34,11 @@ impl Postgres {
     pub fn start(settings: &[&str]) -> Postgres {
         let programs = programs();
         let folder = fresh_path("postgres");
-        let user = user();
-        if let Some((user, group)) = user {
-            std::os::unix::fs::chown(&folder, Some(user), Some(group)).expect("root gives a folder away");
-        }
+        give_away(&folder);
         let mut initdb = Command::new(programs.join("initdb"));
         initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"]);
         initdb.arg(folder.join("data")).current_dir("/");
-        if let Some((user, group)) = user {
+        if let Some((user, group)) = user_without_rights() {
             std::os::unix::process::CommandExt::uid(&mut initdb, user);
             std::os::unix::process::CommandExt::gid(&mut initdb, group);
         }
@@ -77,7 +74,7 @@ impl Postgres {
         let mut shell = Command::new("sh");
         shell.args(["-c", r#"exec "$@" 2>&1"#, "sh"]).arg(command.get_program()).args(command.get_args());
         shell.envs(env.iter().copied());
-        let mut process = Minded::start(&shell, "QUIT", Some(&self.folder), user());
+        let mut process = Minded::start(&shell, "QUIT", Some(&self.folder), user_without_rights());
         process.wait_for("PostgreSQL was ready", |line| {
             line.contains("database system is ready to accept connections").then_some(())
         });
@@ -104,19 +101,4 @@ pub(crate) fn programs() -> PathBuf {
     found.sort();
     let on_path = || std::env::split_paths(&std::env::var_os("PATH")?).find(|folder| folder.join("initdb").exists());
     found.pop().or_else(on_path).expect("PostgreSQL is missing: apt-get install postgresql")
-}
-
-/// Whom PostgreSQL runs as: it refuses to run as root, so then as its package's user.
-pub(crate) fn user() -> Option<(u32, u32)> {
-    let me = std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").ok()?);
-    if me != 0 {
-        return None;
-    }
-    let users = fs::read_to_string(Path::new("/etc/passwd")).ok()?;
-    let id_of = |name: &str| {
-        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
-        let mut parts = line.split(':').skip(2).map(|part| part.parse().ok());
-        Some((parts.next()??, parts.next()??))
-    };
-    id_of("postgres").or_else(|| id_of("nobody"))
 }

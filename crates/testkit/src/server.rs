@@ -1,9 +1,10 @@
 //! The program under test, as its users run it.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::{Folder, Minded};
+use crate::{Faults, Folder, Minded, give_away, user_without_rights};
 
 /// A running `ledgerbee serve`.
 #[derive(Debug)]
@@ -48,6 +49,40 @@ impl Server {
             line.strip_prefix("metrics on ").and_then(|url| url.strip_suffix("/metrics")).map(str::to_owned)
         });
         (Server::wait(process), root)
+    }
+
+    /// Serves with faults, as a user without rights, with its log where [`Faults::log`] reads it.
+    ///
+    /// # Panics
+    /// When the user can't be given what it needs.
+    #[must_use]
+    pub fn with_faults(
+        program: &str,
+        folder: &Path,
+        database_url: Option<&str>,
+        more: &[&str],
+        faults: &Faults,
+    ) -> Server {
+        // Its own place may be closed to that user.
+        let own = faults.folder().join("ledgerbee");
+        if !own.exists() && fs::hard_link(program, &own).is_err() {
+            fs::copy(program, &own).expect("the program is copied");
+        }
+        give_away(folder);
+        let mut command = ledgerbee(&own.to_string_lossy(), folder, database_url);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--log", "json"]).args(more);
+        let log = faults.folder().join("log");
+        fs::File::create(&log).expect("a folder of our own takes a file");
+        give_away(&log);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"log=$1; shift; exec "$@" 2>>"$log""#, "sh"]).arg(&log);
+        shell.arg(command.get_program()).args(command.get_args());
+        shell.env("LEDGERBEE_DATA", folder).envs(faults.env());
+        match database_url {
+            Some(url) => shell.env("LEDGERBEE_DATABASE_URL", url),
+            None => shell.env_remove("LEDGERBEE_DATABASE_URL"),
+        };
+        Server::wait(Minded::start(&shell, "KILL", None, user_without_rights()))
     }
 
     /// The same for all tests of a process: `folder` is removed when the process ends.
