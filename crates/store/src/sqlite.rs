@@ -36,7 +36,11 @@ pub(crate) fn open(folder: &Path, is_reader: bool) -> Result<Connection, Error> 
 
 /// What SQLite says, in the words of the shelves.
 pub(crate) fn error(error: rusqlite::Error) -> Error {
-    let text = error.to_string();
+    let mut text = error.to_string();
+    if let rusqlite::Error::SqliteFailure(fault, _) = &error {
+        // Its text says "disk I/O error" of a read, a write and a sync alike.
+        text.push_str(&format!(" (SQLite result code {})", fault.extended_code));
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => Error::Conflict(text),
         Some(

@@ -85,9 +85,23 @@ impl Writer {
             }
         }
         let begun = Instant::now();
-        statement("commit")?;
+        let committed = statement("commit");
+        if committed.is_err() {
+            self.bury();
+        }
+        committed?;
         count_commit(size, begun);
         Ok(())
+    }
+
+    /// Makes sure that a commit that failed stays undone. When only its sync failed, it stands whole
+    /// in the log, and whoever opens the books after a kill would take it for done; what is written
+    /// over its beginning ends that, durable or not.
+    fn bury(&self) {
+        let anything = "begin immediate; pragma user_version = 0; commit";
+        if self.connection.execute_batch(anything).is_err() && !self.connection.is_autocommit() {
+            let _ = self.connection.execute_batch("rollback");
+        }
     }
 }
 
