@@ -199,6 +199,7 @@ fn attempt(attempt: Attempt) -> PublicAttempt {
 }
 
 /// How one try ended.
+#[derive(Clone)]
 pub(crate) enum Outcome {
     /// The channel took it, under this id.
     Taken(String),

@@ -34,6 +34,7 @@ mod workers;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use caller::{Actor, Caller, Origin};
 pub use clock::Clock;
@@ -72,7 +73,12 @@ pub struct PressError(pub String);
 #[derive(Clone, Debug)]
 pub enum Mail {
     /// Over SMTP: `smtp://user:password@host:587` (STARTTLS) or `smtps://…` (implicit TLS).
-    Smtp(String),
+    Smtp {
+        /// Where, and who we are there.
+        url: String,
+        /// How long it may keep us waiting each time; for a whole mail, twice as long.
+        within: Duration,
+    },
     /// As `.eml` files into a folder, for a company that has not set up a mail server yet.
     Folder(PathBuf),
 }

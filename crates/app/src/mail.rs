@@ -3,6 +3,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
 
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
@@ -42,7 +45,7 @@ pub(crate) fn send(mail: &Mail, letter: &Letter) -> Outcome {
             Ok(()) => Outcome::Taken(letter.message_id.clone()),
             Err(fault) => Outcome::Passing("MAIL_FOLDER", format!("{}: {fault}", folder.display())),
         },
-        Mail::Smtp(url) => smtp(url, letter, &message),
+        Mail::Smtp { url, within } => smtp_within(url, *within, letter, message),
     }
 }
 
@@ -55,7 +58,23 @@ fn file(folder: &Path, letter: &Letter, message: &Message) -> std::io::Result<()
     fs::rename(&partial, folder.join(format!("{name}.eml")))
 }
 
-fn smtp(url: &str, letter: &Letter, message: &Message) -> Outcome {
+/// A mail server that keeps answering a little at a time must not hold a mail beyond its lease: it is
+/// left alone then, on a thread that ends with the talk. Should it take the mail after all, the
+/// repeat carries the same id.
+fn smtp_within(url: &str, within: Duration, letter: &Letter, message: Message) -> Outcome {
+    let (url, message_id, whole) = (url.to_owned(), letter.message_id.clone(), within * 2);
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        // Nobody may be waiting any more.
+        let _ = sender.send(smtp(&url, within, message_id, &message));
+    });
+    receiver.recv_timeout(whole).unwrap_or_else(|_| {
+        let message = format!("The mail server did not take the mail within {} s.", whole.as_secs());
+        Outcome::Passing("SMTP_FAILED", message)
+    })
+}
+
+fn smtp(url: &str, within: Duration, message_id: String, message: &Message) -> Outcome {
     // `smtp://` is STARTTLS where the server offers it; `smtps://` is TLS from the first byte.
     let with_tls = if url.starts_with("smtp://") && !url.contains("tls=") {
         format!("{url}{}tls=opportunistic", if url.contains('?') { '&' } else { '?' })
@@ -63,11 +82,11 @@ fn smtp(url: &str, letter: &Letter, message: &Message) -> Outcome {
         url.to_owned()
     };
     let transport = match SmtpTransport::from_url(&with_tls) {
-        Ok(transport) => transport.timeout(Some(std::time::Duration::from_secs(30))).build(),
+        Ok(transport) => transport.timeout(Some(within)).build(),
         Err(fault) => return Outcome::Passing("SMTP_NOT_CONFIGURED", fault.to_string()),
     };
     match transport.send(message) {
-        Ok(_) => Outcome::Taken(letter.message_id.clone()),
+        Ok(_) => Outcome::Taken(message_id),
         Err(fault) if fault.is_permanent() => Outcome::Permanent("SMTP_REFUSED", fault.to_string()),
         Err(fault) => Outcome::Passing("SMTP_FAILED", fault.to_string()),
     }

@@ -1,9 +1,13 @@
 //! Workers: what follows a deed (archiving a print, delivering a mail) is done
 //! here, from the outbox, by lease. A killed process loses nothing.
+//!
+//! Prints are made one after the other; mails are on their way side by side, so that a mail
+//! server that stalls holds up neither prints nor, up to a bound, other mails.
 
+use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Condvar, Mutex};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use billing::document::Document;
@@ -22,8 +26,18 @@ use crate::{Actor, App, Caller, Error, Pending, archive};
 const LEASE: SignedDuration = SignedDuration::from_secs(120);
 /// How often the outbox is looked at when it was empty.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How many jobs are claimed at once.
-const CLAIM: i64 = 16;
+/// How many prints are claimed at once.
+const PRINTS: usize = 16;
+/// How many mails are on their way at once.
+const MAILS: usize = 8;
+/// While the shelves are away, what became of a job is told them again and again: so long at
+/// most, as then its lease ends soon, and so often.
+const TELL_FOR: Duration = Duration::from_secs(60);
+const TELL_EVERY: Duration = Duration::from_secs(1);
+/// No job is due later than this after it was last put off.
+const LATEST: SignedDuration = SignedDuration::from_hours(11);
+/// By how much the clocks of processes that share their shelves may differ.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
 
 /// Tells workers to stop, and lets them wait until then.
 #[derive(Default)]
@@ -51,10 +65,10 @@ impl Bell {
     }
 }
 
-/// The running workers; they end when this is dropped, after the job they are at.
+/// The running workers; they end when this is dropped, after the jobs they are at.
 pub struct Workers {
     bell: Arc<Bell>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
     ended: Receiver<()>,
 }
 
@@ -64,14 +78,14 @@ impl Workers {
         self.bell.ring();
     }
 
-    /// Waits for the job they are at, but no longer than this; whether it ended.
+    /// Waits for the jobs they are at, but no longer than this; whether it ended.
     pub fn end_within(mut self, bound: Duration) -> bool {
         self.bell.ring();
-        // The sender goes with the thread, so that its end is heard whatever it was.
+        // The senders go with the threads, so that their end is heard whatever it was.
         let is_over = !matches!(self.ended.recv_timeout(bound), Err(RecvTimeoutError::Timeout));
         if !is_over {
-            // Nobody waits for it: its lease runs out, or the next server of the folder takes it up.
-            self.thread = None;
+            // Nobody waits for them: their lease runs out, or the next server of the folder takes them up.
+            self.threads.clear();
         }
         is_over
     }
@@ -80,7 +94,7 @@ impl Workers {
 impl Drop for Workers {
     fn drop(&mut self) {
         self.bell.ring();
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             // A worker that panicked has nothing left to finish.
             let _ = thread.join();
         }
@@ -88,65 +102,135 @@ impl Drop for Workers {
 }
 
 impl App {
-    /// Starts working the outbox on a thread of its own.
+    /// Starts working the outbox on threads of its own.
     pub fn start_workers(self: &Arc<Self>) -> Workers {
-        let (app, bell) = (self.clone(), Arc::new(Bell::default()));
-        let ear = bell.clone();
+        let bell = Arc::new(Bell::default());
         let (alive, ended) = channel();
-        let thread = std::thread::spawn(move || {
-            let _alive: Sender<()> = alive;
-            loop {
-                let rest = match app.work_until(|| ear.is_rung()) {
-                    Ok(0) => LOOK_EVERY,
-                    Ok(_) => Duration::ZERO,
-                    Err(fault) => {
-                        tracing::warn!(%fault, "the outbox can't be worked");
-                        LOOK_EVERY
-                    }
-                };
-                if ear.wait(rest) {
-                    return;
+        let threads = [App::print_papers, App::deliver_mails].map(|work| {
+            let (app, bell, alive): (_, _, Sender<()>) = (self.clone(), bell.clone(), alive.clone());
+            thread::spawn(move || {
+                let _alive = alive;
+                work(&app, &bell);
+            })
+        });
+        Workers { bell, threads: threads.into(), ended }
+    }
+
+    /// Looks at the outbox until the bell rings: at once again when there was something. Says once
+    /// that it can't, and once that it can again.
+    fn look_after(&self, kind: &'static str, bell: &Bell, mut look: impl FnMut() -> Result<usize, Error>) {
+        let mut is_well = true;
+        loop {
+            let looked = look();
+            match &looked {
+                Err(fault) if is_well => tracing::warn!(%fault, kind, "the outbox can't be worked"),
+                Ok(_) if !is_well => tracing::info!(kind, "the outbox is worked again"),
+                _ => {}
+            }
+            is_well = looked.is_ok();
+            let rest = if looked.is_ok_and(|count| count > 0) { Duration::ZERO } else { LOOK_EVERY };
+            if bell.wait(rest) {
+                return;
+            }
+        }
+    }
+
+    /// Prints what is due, one after the other.
+    fn print_papers(self: &Arc<Self>, bell: &Bell) {
+        let mut seen_at = None;
+        self.look_after("archive", bell, || {
+            self.mind_the_clock(&mut seen_at)?;
+            let claimed = self.claim("archive", PRINTS)?;
+            let count = claimed.len();
+            for job in claimed {
+                if bell.is_rung() {
+                    self.come_back(&job, self.clock.now());
+                } else {
+                    self.work_on(&job, bell);
                 }
             }
+            Ok(count)
         });
-        Workers { bell, thread: Some(thread), ended }
     }
 
-    /// Claims what is due and does it, up to the job at which it is to stop; how many were claimed.
-    ///
-    /// # Errors
-    /// When the outbox can't be read. A job that fails is put off, not answered here.
-    fn work_until(self: &Arc<Self>, is_over: impl Fn() -> bool) -> Result<usize, Error> {
+    /// Delivers what is due, side by side; waits at the end for what is on its way.
+    fn deliver_mails(self: &Arc<Self>, bell: &Bell) {
+        let on_their_way = OnTheirWay::default();
+        thread::scope(|scope| {
+            self.look_after("deliver", bell, || {
+                let mut begun = 0;
+                let free = MAILS - on_their_way.lock().len();
+                for job in self.claim("deliver", free)? {
+                    // The lease of one on its way ends when the clock is set forward.
+                    let is_new = on_their_way.lock().insert(job.id);
+                    if !is_new {
+                        continue;
+                    }
+                    begun += 1;
+                    let on_their_way = &on_their_way;
+                    scope.spawn(move || {
+                        let _arrives = Arrives(on_their_way, job.id);
+                        self.work_on(&job, bell);
+                    });
+                }
+                Ok(begun)
+            });
+        });
+    }
+
+    /// Has what was due on a clock that was ahead not wait until that time comes: at the start, and
+    /// whenever the clock has gone back since it was last seen.
+    fn mind_the_clock(&self, seen_at: &mut Option<Timestamp>) -> Result<(), Error> {
+        let now = self.clock.now();
+        if seen_at.is_none_or(|seen_at| now < seen_at) {
+            let leased = now + LEASE + CLOCKS_DIFFER;
+            let righted = self.db.claim(move |tx| jobs::set_right(tx, now, leased, now + LATEST));
+            let count = righted.wait().map_err(|fault: store::Error| Error::from(fault))?;
+            if count > 0 {
+                tracing::warn!(count, "the clock has gone back: jobs that waited for a later time are due now");
+            }
+        }
+        *seen_at = Some(now);
+        Ok(())
+    }
+
+    /// Claims what is due of a kind.
+    fn claim(&self, kind: &'static str, most: usize) -> Result<Vec<Job>, Error> {
         let now = self.clock.now();
         // Most looks find nothing: look with a reader, and claim only when there is something.
-        let is_due = self.db.read(move |tx| Ok::<bool, Error>(jobs::any_due(tx, now)?)).wait()?;
-        if !is_due {
-            return Ok(0);
+        if most == 0 || !self.db.read(move |tx| Ok::<bool, Error>(jobs::is_due(tx, kind, now)?)).wait()? {
+            return Ok(Vec::new());
         }
-        let until = now + LEASE;
-        let claimed = self.db.claim(move |tx| jobs::claim(tx, Uuid::now_v7(), now, until, CLAIM));
-        let claimed = claimed.wait().map_err(|fault: store::Error| Error::from(fault))?;
-        let count = claimed.len();
-        for job in claimed {
-            if is_over() {
-                self.come_back(&job, now);
-                continue;
-            }
-            let begun = Instant::now();
-            let span = tracing::trace_span!(target: "spans", "job", otel.name = format!("job {}", job.kind));
-            let done = span.in_scope(|| self.do_job(&job));
-            let (kind, outcome) = (job.kind.clone(), if done.is_ok() { "done" } else { "put off" });
-            metrics::histogram!("ledgerbee_job_duration_seconds", "kind" => kind, "outcome" => outcome)
-                .record(begun.elapsed());
-            if let Err(fault) = done {
-                tracing::warn!(%fault, company_id = %job.company_id, job_id = %job.id, kind = job.kind, "a job failed and is tried later");
-                self.put_off(&job);
-            }
-        }
-        Ok(count)
+        let claimed = self.db.claim(move |tx| jobs::claim(tx, kind, Uuid::now_v7(), now, now + LEASE, most as i64));
+        claimed.wait().map_err(|fault: store::Error| fault.into())
     }
 
-    fn do_job(self: &Arc<Self>, job: &Job) -> Result<(), Error> {
+    /// Does a job; one that fails is put off.
+    fn work_on(self: &Arc<Self>, job: &Job, bell: &Bell) {
+        let begun = Instant::now();
+        let span = tracing::trace_span!(target: "spans", "job", otel.name = format!("job {}", job.kind));
+        let done = span.in_scope(|| self.do_job(job, bell));
+        let (kind, outcome) = (job.kind.clone(), if done.is_ok() { "done" } else { "put off" });
+        metrics::histogram!("ledgerbee_job_duration_seconds", "kind" => kind, "outcome" => outcome)
+            .record(begun.elapsed());
+        if let Err(fault) = done {
+            tracing::warn!(%fault, company_id = %job.company_id, job_id = %job.id, kind = job.kind, "a job failed and is tried later");
+            self.put_off(job, bell);
+        }
+    }
+
+    /// Tells the shelves what became of a job, again and again while they are away.
+    fn tell<T>(&self, bell: &Bell, mut deed: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+        let begun = Instant::now();
+        loop {
+            match deed() {
+                Err(Error::Busy(_)) if begun.elapsed() < TELL_FOR && !bell.wait(TELL_EVERY) => {}
+                told => return told,
+            }
+        }
+    }
+
+    fn do_job(self: &Arc<Self>, job: &Job, bell: &Bell) -> Result<(), Error> {
         let by = Caller::inside(job.company_id, Actor::System);
         match job.kind.as_str() {
             "archive" => {
@@ -159,12 +243,12 @@ impl App {
                 }
                 self.done(job)
             }
-            "deliver" => self.deliver(job, by),
+            "deliver" => self.deliver(job, by, bell),
             other => Err(Error::Broken(format!("there is no worker for jobs of kind {other}"))),
         }
     }
 
-    fn deliver(self: &Arc<Self>, job: &Job, by: Caller) -> Result<(), Error> {
+    fn deliver(self: &Arc<Self>, job: &Job, by: Caller, bell: &Bell) -> Result<(), Error> {
         let id = DeliveryId(job.subject_id);
         let found = self
             .read(by.clone(), move |view| {
@@ -198,8 +282,10 @@ impl App {
         }
         let (company_id, job_id) = (job.company_id, job.id);
         let is_taken = matches!(outcome, Outcome::Taken(_));
-        let next = self
-            .write(by, move |work| {
+        // A mail that has left and is not recorded would leave once more.
+        let next = self.tell(bell, || {
+            let outcome = outcome.clone();
+            self.write(by.clone(), move |work| {
                 let next = record(work, id, started_at, &outcome)?;
                 match next {
                     Some(next) => jobs::later(work.tx, company_id, job_id, next)?,
@@ -207,7 +293,8 @@ impl App {
                 }
                 Ok(next)
             })
-            .wait()?;
+            .wait()
+        })?;
         let outcome = match (is_taken, next) {
             (true, _) => "delivered",
             (false, Some(_)) => "retried",
@@ -229,19 +316,48 @@ impl App {
     }
 
     /// A job that failed on our side comes again: soon at first, at most hourly.
-    fn put_off(&self, job: &Job) {
+    fn put_off(&self, job: &Job, bell: &Bell) {
         let seconds = 5_i64.saturating_mul(1 << job.attempts.clamp(0, 10)).min(3_600);
-        self.come_back(job, self.clock.now() + SignedDuration::from_secs(seconds));
+        let put_off = self.tell(bell, || self.give_back(job, self.clock.now() + SignedDuration::from_secs(seconds)));
+        self.see(job, put_off);
     }
 
     /// Gives a claimed job back, due at an instant.
     fn come_back(&self, job: &Job, due: Timestamp) {
+        self.see(job, self.give_back(job, due));
+    }
+
+    fn give_back(&self, job: &Job, due: Timestamp) -> Result<(), Error> {
         let (company_id, id) = (job.company_id, job.id);
         let later = self.db.claim(move |tx| jobs::later(tx, company_id, id, due));
-        if let Err(fault) = later.wait().map_err(|fault: store::Error| Error::from(fault)) {
+        later.wait().map_err(|fault: store::Error| fault.into())
+    }
+
+    fn see(&self, job: &Job, given_back: Result<(), Error>) {
+        if let Err(fault) = given_back {
             // Its lease runs out, then it is due again.
-            tracing::warn!(%fault, job_id = %id, "a job can't be put off");
+            tracing::warn!(%fault, job_id = %job.id, "a job can't be put off");
         }
+    }
+}
+
+/// The mails that are on their way in this process.
+#[derive(Default)]
+struct OnTheirWay(Mutex<HashSet<JobId>>);
+
+impl OnTheirWay {
+    fn lock(&self) -> MutexGuard<'_, HashSet<JobId>> {
+        // A set is whole whoever panicked with it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes a mail off the list when its thread is done with it, however that ends.
+struct Arrives<'w>(&'w OnTheirWay, JobId);
+
+impl Drop for Arrives<'_> {
+    fn drop(&mut self) {
+        self.0.lock().remove(&self.1);
     }
 }
 

@@ -42,10 +42,6 @@ pub(super) struct Ways {
     /// Proxies whose X-Forwarded-For is believed: addresses or networks
     #[arg(long, env = "LEDGERBEE_TRUST_PROXY", value_delimiter = ',', value_name = "CIDR")]
     trust_proxy: Vec<Network>,
-    /// How many clients may be connected; one address may hold half of them, a trusted proxy all
-    #[arg(long, env = "LEDGERBEE_MAX_CONNECTIONS", value_name = "N", default_value_t = 10_000,
-          value_parser = clap::value_parser!(u32).range(2..))]
-    max_connections: u32,
     /// Send mail through this server: smtp://user:password@host:587 or smtps://…
     #[arg(long, env = "LEDGERBEE_SMTP_URL", value_name = "URL", hide_env_values = true)]
     smtp_url: Option<String>,
@@ -53,6 +49,10 @@ pub(super) struct Ways {
     #[arg(long, env = "LEDGERBEE_SMTP_URL_FILE", value_name = "FILE", value_parser = first_line,
           conflicts_with = "smtp_url")]
     smtp_url_file: Option<FirstLine>,
+    /// How many seconds the mail server may keep us waiting each time; a whole mail, twice as long
+    #[arg(long, env = "LEDGERBEE_SMTP_TIMEOUT", value_name = "SECONDS", default_value_t = 30,
+          value_parser = clap::value_parser!(u16).range(1..=30))]
+    smtp_timeout: u16,
     /// Without a mail server: the folder mails are written to as .eml files; default DATA/mail
     #[arg(long, env = "LEDGERBEE_MAIL_FOLDER", value_name = "DIR")]
     mail_folder: Option<PathBuf>,
@@ -86,7 +86,7 @@ enum Log {
 impl Ways {
     pub(super) fn mail(&self, place: &Place) -> Mail {
         match self.smtp_url.as_ref().or(self.smtp_url_file.as_ref().map(|line| &line.0)) {
-            Some(url) => Mail::Smtp(url.clone()),
+            Some(url) => Mail::Smtp { url: url.clone(), within: Duration::from_secs(self.smtp_timeout.into()) },
             None => Mail::Folder(self.mail_folder.clone().unwrap_or_else(|| place.data.join("mail"))),
         }
     }
@@ -172,7 +172,6 @@ pub(super) fn serve(
     let workers = app.start_workers();
     let address = listener.local_addr()?;
     let ending = ways.ending();
-    let most_connections = http::make_room(ways.max_connections as usize);
     let told_at = Cell::new(Instant::now());
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
@@ -204,12 +203,7 @@ pub(super) fn serve(
         }
         ready(address);
         io::stdout().flush()?;
-        let doors = Doors {
-            proxies: ways.trust_proxy.clone(),
-            most_connections,
-            ending,
-            meter: meter.filter(|_| ways.metrics),
-        };
+        let doors = Doors { proxies: ways.trust_proxy.clone(), ending, meter: meter.filter(|_| ways.metrics) };
         http::serve(listener, app, doors, stop).await;
         Ok::<(), Failed>(())
     })?;

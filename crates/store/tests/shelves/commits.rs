@@ -245,7 +245,7 @@ on_both! {
         house.write(own, move |tx| (0..100).try_for_each(|n| note(tx, own, n))).unwrap();
         let servers = [house.database.clone(), house.another()];
         let now = at("2026-06-10T08:00:01Z");
-        let claim = move |tx: &mut dyn Tx| jobs::claim(tx, new_id::<CompanyId>().0, now, at("2026-06-10T09:00:00Z"), 10);
+        let claim = move |tx: &mut dyn Tx| jobs::claim(tx, "archive", new_id::<CompanyId>().0, now, at("2026-06-10T09:00:00Z"), 10);
         let pending: Vec<Pending<Vec<jobs::Job>, Error>> = (0..10).map(|n: usize| servers[n % 2].claim(claim)).collect();
         let mut claimed: Vec<jobs::Job> = pending.into_iter().flat_map(|answer| answer.wait().unwrap()).collect();
         // Two that looked at once share what they saw: the rest is claimed after them.
