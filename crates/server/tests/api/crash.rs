@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testkit::{Blow, Cluster, Folder, Postgres, shared_postgres, wait_for};
+use testkit::{Blow, Cluster, Faults, Folder, MailServer, Manner, Postgres, shared_postgres, wait_for};
 
 use crate::house::{Answer, Api, Company, House, PROGRAM, line, text};
 
@@ -267,4 +267,51 @@ fn a_server_has_everything_it_answered_when_a_cluster_loses_its_primary() {
     let cluster = Cluster::start();
     let url = cluster.url();
     survives(Victim::Cluster(cluster), Some(url), rounds());
+}
+
+/// A mail server has the mail and the server is killed before it hears so: the mail goes once more,
+/// under the same id, and is delivered.
+fn repeats_a_mail_under_its_id(database_url: Option<&str>) {
+    let folder = Folder::new();
+    let faults = Faults::of(folder.path());
+    let mail = MailServer::start(Manner::KeepsQuiet);
+    let serve = || {
+        let arguments = ["--smtp-url", &mail.url()];
+        let house = House::serve_with_faults(PROGRAM, folder.path(), database_url, &arguments, &faults);
+        &*Box::leak(Box::new(house))
+    };
+    let house = serve();
+    let company = house.company();
+    let customer = company.customer(json!({ "email": "kontor@lindeblomst.example" }));
+    let draft = company.draft(&customer, json!([line(&company.price("300"), "1")]));
+    let place = format!("/v1/invoices/{}", text(&draft["id"]));
+    let sent = company.api.post(&format!("{place}/send"), &json!({ "deliveryType": "Email" })).is(200);
+    wait_for("the mail server to have the mail", || (mail.message_ids().len() == 1).then_some(()));
+    house.server.signal("KILL");
+    mail.treat(Manner::Takes);
+    // On PostgreSQL, which others may share, the claim of the killed server ends first.
+    faults.clock_ahead(121);
+    let house = serve();
+    let company = Company { house, id: company.id.clone(), api: Api::new(&house.server.root, &company.api.key) };
+    let summary = wait_for("the delivery", || {
+        let status = company.api.get(&format!("{place}/delivery-status")).is(200);
+        (status["summary"]["status"] == "delivered").then(|| status["summary"].clone())
+    });
+    assert_eq!(summary["attemptCount"], 1, "of the first try nothing was recorded");
+    let id = format!("<{}@ledgerbee>", text(&sent["deliveryId"]));
+    assert_eq!(mail.message_ids(), [id.clone(), id]);
+    company.settle();
+    check_whole(&company);
+    company.check_books();
+    house.server.signal("KILL");
+}
+
+#[test]
+fn a_mail_repeated_after_a_kill_carries_the_same_id_on_sqlite() {
+    repeats_a_mail_under_its_id(None);
+}
+
+#[test]
+fn a_mail_repeated_after_a_kill_carries_the_same_id_on_postgres() {
+    repeats_a_mail_under_its_id(Some(&shared_postgres().fresh_database()));
 }

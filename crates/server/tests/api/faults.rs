@@ -1,0 +1,167 @@
+//! Faults around a server that goes on: its disk, its clock, its PostgreSQL, its mail server.
+//! While one lasts, requests are answered 503 with `Retry-After` or wait, and the log says why;
+//! nothing that was answered is lost, nothing is done that was not; once it ends, all goes on
+//! by itself. `LEDGERBEE_FAULT_ROUNDS` says how often each comes; once by default.
+
+mod disk;
+mod mail;
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testkit::{Faults, Folder, wait_for};
+
+use crate::house::{Answer, Api, Company, House, PROGRAM, line, text};
+
+const CLIENTS: usize = 8;
+
+/// How often each fault comes.
+fn rounds() -> usize {
+    std::env::var("LEDGERBEE_FAULT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1)
+}
+
+/// A server with faults in a folder of its own, and a company in it. It lives as long as the process.
+fn company_with_faults(database_url: Option<&str>, more: &[&str]) -> (Company, &'static Faults) {
+    let folder: &'static Folder = Box::leak(Box::new(Folder::new()));
+    let faults: &'static Faults = Box::leak(Box::new(Faults::of(folder.path())));
+    let house = House::serve_with_faults(PROGRAM, folder.path(), database_url, more, faults);
+    (Box::leak(Box::new(house)).company(), faults)
+}
+
+/// A document as it was last answered.
+struct Told {
+    path: &'static str,
+    document: Value,
+}
+
+/// What all clients of a load were told.
+#[derive(Default)]
+struct Counts {
+    done: AtomicUsize,
+    refused: AtomicUsize,
+    is_over: AtomicBool,
+}
+
+impl Counts {
+    fn wait_for_more(&self, what: &str, of: &AtomicUsize, more: usize) {
+        let now = of.load(Ordering::Relaxed);
+        wait_for(what, || (of.load(Ordering::Relaxed) >= now + more).then_some(()));
+    }
+}
+
+/// One client of a load: it repeats what was refused with 503, as its users do.
+struct Client<'a> {
+    api: &'a Api,
+    customer: &'a Value,
+    price: &'a Value,
+    invoice: &'a Value,
+    counts: &'a Counts,
+    told: Vec<Told>,
+}
+
+impl Client<'_> {
+    /// Asks until it is done. None when the load is over before.
+    fn ask(&self, method: &str, path: &str, body: &Value, status: u16) -> Option<Value> {
+        loop {
+            let answer = self.api.send(method, path, body);
+            if answer.status != 503 {
+                self.counts.done.fetch_add(1, Ordering::Relaxed);
+                return Some(answer.is(status));
+            }
+            refused(answer);
+            self.counts.refused.fetch_add(1, Ordering::Relaxed);
+            if self.counts.is_over.load(Ordering::Relaxed) {
+                return None;
+            }
+            // Not at once again, as Retry-After says; sooner than it says, so that tests are quick.
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn make(&mut self, path: &'static str, body: &Value) -> Option<String> {
+        let document = self.ask("POST", &format!("/v1/{path}"), body, 201)?;
+        let place = format!("/v1/{path}/{}", text(&document["id"]));
+        self.told.push(Told { path, document });
+        Some(place)
+    }
+
+    fn change(&mut self, place: &str, body: &Value) -> Option<()> {
+        let changed = self.ask("PATCH", place, body, 200)?;
+        self.told.last_mut()?.document = changed;
+        Some(())
+    }
+
+    fn send(&mut self, place: &str) -> Option<()> {
+        // What a document is once sent is read as it is compared: by its number and status.
+        let sent = self.ask("POST", &format!("{place}/send"), &json!({ "deliveryType": "Manual" }), 200)?;
+        let document = &mut self.told.last_mut()?.document;
+        *document = json!({ "id": document["id"], "number": sent["number"], "status": sent["status"] });
+        Some(())
+    }
+
+    fn work(&mut self) -> Option<()> {
+        while !self.counts.is_over.load(Ordering::Relaxed) {
+            let mut body = json!({ "customerId": self.customer, "lines": [line(self.price, "1")] });
+            let place = self.make("invoices", &body)?;
+            let changed = json!({ "customerId": self.customer, "lines": [line(self.price, "2")], "notes": "Tak" });
+            self.change(&place, &changed)?;
+            self.send(&place)?;
+            body["invoiceNumber"] = self.invoice["number"].clone();
+            body["lines"][0]["quantity"] = json!("0.001");
+            let place = self.make("credit-notes", &body)?;
+            self.send(&place)?;
+        }
+        Some(())
+    }
+}
+
+/// A refusal for now, as it must be told.
+fn refused(answer: Answer) {
+    assert!(answer.header("retry-after").is_some(), "{} was refused without Retry-After", answer.asked);
+    answer.refused(503, "UNAVAILABLE");
+}
+
+/// Runs a load, and within it what happens to the server. Then compares: each document is as it
+/// was answered, there is none that was not, and the books hold.
+fn under_load(company: &Company, happens: impl FnOnce(&Counts)) {
+    let (customer, price) = (company.customer(json!({})), company.price("1000"));
+    let invoice = company.invoice(&customer, json!([line(&price, "9999")]));
+    let count_of =
+        || company.house.books.value(&format!("select count(*) from documents where company_id = '{}'", company.id));
+    let before: usize = count_of().parse().unwrap();
+    let counts = Counts::default();
+    let told: Vec<Told> = thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|_| {
+                let (api, customer, price, invoice, counts) = (&company.api, &customer, &price, &invoice, &counts);
+                let mut client = Client { api, customer, price, invoice, counts, told: Vec::new() };
+                scope.spawn(move || {
+                    client.work();
+                    client.told
+                })
+            })
+            .collect();
+        counts.wait_for_more("a load", &counts.done, 40);
+        happens(&counts);
+        counts.wait_for_more("the load to go on", &counts.done, 40);
+        counts.is_over.store(true, Ordering::Relaxed);
+        clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
+    });
+    for Told { path, document } in &told {
+        let now = company.now(path, document);
+        for (field, value) in document.as_object().unwrap() {
+            assert_eq!(now[field], *value, "{field} of {path} {}", document["id"]);
+        }
+    }
+    assert_eq!(count_of(), (before + told.len()).to_string(), "documents that nobody was told of");
+    company.check_books();
+    company.settle();
+    println!(
+        "| {} answered | {} refused | {} documents |",
+        counts.done.into_inner(),
+        counts.refused.into_inner(),
+        told.len()
+    );
+}
