@@ -100,7 +100,7 @@ fn channel(work: &mut Work<'_>, document: &Document, customer: &Customer, input:
     let address = match &input.override_email {
         Some(email) => Some(email.0.clone()),
         None => {
-            let around = crate::documents::around(work.tx, &work.company, document)?;
+            let around = crate::documents::around_linked(work.tx, &work.company, document, Vec::new())?;
             let invoices = customers::invoice_email(work.tx, work.company.id, customer)?;
             let chosen = document.head.customer_contact_id.is_some() || document.head.customer_department_id.is_some();
             if chosen { around.buyer.email.or(invoices) } else { invoices.or(around.buyer.email) }
@@ -184,7 +184,7 @@ fn book(work: &mut Work<'_>, document: &mut Document, customer: &Customer, input
     if document.number.is_none() {
         number(work, document)?;
     }
-    let around = crate::documents::around(work.tx, &work.company, document)?;
+    let around = crate::documents::around_linked(work.tx, &work.company, document, Vec::new())?;
     let entry_id: EntryId = work.new_id();
     document.head.document_template_id = Some(template.id);
     document.language = Some(customer.language.clone());
@@ -282,7 +282,9 @@ fn check_vat(work: &mut Work<'_>, document: &Document, customer: &Customer) -> R
 fn pin_base(work: &mut Work<'_>, document: &mut Document) -> Result<(), Error> {
     let free = document.products().any(|line| line.base_total.is_none());
     let rate = if free { drafting::rate_on(work, document.currency, document.tax_point())? } else { Decimal::ONE };
-    if document.currency != document.base_currency {
+    // An invoice that undoes a credit note has its rate, and its base amounts to the last unit.
+    let is_reversal = document.kind == Kind::Invoice && !free;
+    if document.currency != document.base_currency && !is_reversal {
         let mut rates: Vec<Option<Decimal>> = Vec::new();
         for (id, _, _, _) in credits::linked(work.tx, work.company.id, document)? {
             if document.kind == Kind::CreditNote {

@@ -1,22 +1,22 @@
 //! Credit notes: numbered on creation, negative, never more than was invoiced.
 
-use billing::crediting::{self, CreditedInvoice, NoteShare};
 use billing::customers::Customer;
-use billing::document::{Document, Line, share_vat};
-use billing::draft;
+use billing::document::{Document, Line};
 use billing::ids::{DocumentId, LineId};
-use billing::input::documents::{Asked, CreditNoteInput, CreditNoteQuery, SendInput};
+use billing::input::documents::{
+    Asked, AskedHead, CreditInput, CreditNoteInput, CreditNoteQuery, ReverseInput, SendInput, VoidInput,
+};
 use billing::kind::Kind;
-use billing::money::{Currency, Money};
 use billing::page::Page;
-use billing::public::{self, Detail, Linked, PublicCreditNote, Sent};
+use billing::parts;
+use billing::public::{self, Detail, PublicCreditNote, PublicInvoice, Sent};
 use billing::refusal::Refusal;
-use billing::status::{CreditNoteStatus, InvoiceStatus};
-use jiff::civil::Date;
+use billing::status::CreditNoteStatus;
 use serde_json::json;
-use store::{credits, documents, lines};
+use store::{credits, documents};
 
-use crate::documents::{around, around_draft, find, publish_credit_note, search_text};
+use crate::crediting::{self, Meant};
+use crate::documents::{around_draft, find, publish_credit_note, publish_invoice, search_text};
 use crate::{Error, View, Work, booking, drafting, lists};
 
 /// Makes a credit note, numbers it at once and marks the invoices it credits.
@@ -30,25 +30,204 @@ pub fn create(work: &mut Work<'_>, input: CreditNoteInput) -> Result<PublicCredi
     let asked = Asked::from(input);
     let customer = drafting::customer(work, Kind::CreditNote, &asked.head)?;
     drafting::check_references(work, Kind::CreditNote, &asked, &customer)?;
-    let (found, named) = invoices_meant(work, &asked)?;
-    let mut credited = creditable(work, &asked, &found)?;
-    let currency = currency(&asked, &customer, &credited)?;
-    let date = date(work.today(), &asked, &credited)?;
-    let (document, shares) = draft(work, asked, &customer, &mut credited, named, currency, date)?;
+    let meant = crediting::meant(work, &asked)?;
+    write_new(work, asked, &customer, meant)
+}
 
-    documents::insert(work.tx, work.company.id, &document, &search_text(&document, &customer.name))?;
-    credits::insert_shares(work.tx, work.company.id, document.id, &shares)?;
-    let mut marked = Vec::with_capacity(found.len());
-    for (credited, invoice) in credited.iter().zip(found) {
-        marked.push(mark_credited(work, &document, credited, invoice, &shares)?);
+/// Makes a credit note of an invoice: of the rest of it, or of the lines named.
+///
+/// # Errors
+/// `INVOICE_NOT_FOUND`, `INVOICE_LINE_NOT_FOUND`, `INVOICE_FULLY_CREDITED`, and as [`create`].
+pub fn credit_invoice(
+    work: &mut Work<'_>,
+    invoice_id: DocumentId,
+    input: CreditInput,
+) -> Result<PublicCreditNote, Error> {
+    let CreditInput { lines, date, reason, notes } = input;
+    let invoice = find(work.tx, work.company.id, Kind::Invoice, invoice_id)?;
+    let faults = parts::faults(lines.as_deref().unwrap_or_default(), invoice.currency);
+    if !faults.is_empty() {
+        return Err(faults.into());
     }
-    // As they are listed ever after: in the order of their numbers.
-    marked.sort_by_key(|(place, _)| *place);
-    let linked = marked.into_iter().map(|(_, invoice)| invoice).collect();
-    let around = around_draft(work.tx, &work.company, &document, &customer, linked)?;
+    let credited = crediting::creditable(work, invoice.head.customer_id, &invoice)?;
+    let lines = parts::lines(&credited, lines.as_deref())?;
+    let mut head = AskedHead::for_customer(invoice.head.customer_id);
+    head.date = date.map(|day| day.0);
+    head.head.customer_department_id = invoice.head.customer_department_id;
+    head.head.customer_contact_id = invoice.head.customer_contact_id;
+    head.head.reference.clone_from(&invoice.head.reference);
+    head.head.reason = reason;
+    head.head.notes = notes.map(|text| text.0);
+    let customer = drafting::customer(work, Kind::CreditNote, &head)?;
+    let meant = Meant { invoices: vec![invoice], credited: vec![credited], named: Some(0) };
+    write_new(work, Asked { head, lines }, &customer, meant)
+}
+
+fn write_new(
+    work: &mut Work<'_>,
+    asked: Asked,
+    customer: &Customer,
+    mut meant: Meant,
+) -> Result<PublicCreditNote, Error> {
+    let (mut document, shares) = crediting::draft(work, asked, customer, &mut meant)?;
+    booking::number(work, &mut document)?;
+    documents::insert(work.tx, work.company.id, &document, &search_text(&document, &customer.name))?;
+    let linked = crediting::mark(work, &document, meant, &shares, &mut Vec::new())?;
+    let around = around_draft(work.tx, &work.company, &document, customer, linked)?;
     let published = public::credit_note(&document, around, Detail::Whole);
     work.event("credit_note.created", "credit_note", document.id, &published, None);
     Ok(published)
+}
+
+/// Writes a draft anew: what it took is given back first. It keeps its number, and with
+/// it customer, currency, invoice and fiscal year.
+///
+/// # Errors
+/// `DOCUMENT_NOT_DRAFT`, `CREDIT_NOTE_VOIDED`, `CREDIT_NOTE_NUMBERED`, `DOCUMENT_DATE_OUTSIDE_SERIES`,
+/// and as [`create`].
+pub fn change(work: &mut Work<'_>, id: DocumentId, input: CreditNoteInput) -> Result<PublicCreditNote, Error> {
+    let before = find(work.tx, work.company.id, Kind::CreditNote, id)?;
+    check_draft(&before)?;
+    let was = publish_credit_note(work.tx, &work.company, &before, Detail::Whole)?;
+    let asked = Asked::from(input);
+    let customer = drafting::customer(work, Kind::CreditNote, &asked.head)?;
+    drafting::check_references(work, Kind::CreditNote, &asked, &customer)?;
+    let asked = keep_what_is_numbered(&before, asked)?;
+
+    let mut released = crediting::release(work, &before)?;
+    credits::delete(work.tx, work.company.id, id)?;
+    let mut meant = crediting::meant(work, &asked)?;
+    let (draft, shares) = crediting::draft(work, asked, &customer, &mut meant)?;
+    check_year(work, &before, &draft)?;
+    let Document { number, numbered_at, created_at, origin, facts, .. } = before;
+    let document = Document { id, number, numbered_at, created_at, origin, facts, ..draft };
+    documents::rewrite(work.tx, work.company.id, &document, &search_text(&document, &customer.name))?;
+    let linked = crediting::mark(work, &document, meant, &shares, &mut released)?;
+    crediting::told(work, released)?;
+    let around = around_draft(work.tx, &work.company, &document, &customer, linked)?;
+    let published = public::credit_note(&document, around, Detail::Whole);
+    work.event("credit_note.updated", "credit_note", id, &published, Some(crate::work::json(&was)));
+    Ok(published)
+}
+
+/// What a numbered note keeps: left out it is as it was, another is refused.
+fn keep_what_is_numbered(before: &Document, asked: Asked) -> Result<Asked, Refusal> {
+    let head = &asked.head;
+    let invoice_number = before.invoice.as_ref().map(|(number, _)| number.clone());
+    let changed = if head.head.customer_id != before.head.customer_id {
+        Some("customerId")
+    } else if head.currency.as_deref().is_some_and(|code| code != before.currency.code()) {
+        Some("currency")
+    } else if head.invoice_number.is_some() && head.invoice_number != invoice_number {
+        Some("invoiceNumber")
+    } else {
+        None
+    };
+    if let Some(property) = changed {
+        let message = format!("The credit note is numbered: its {property} stays as it is.");
+        return Err(Refusal::new("CREDIT_NOTE_NUMBERED", message).with(json!({ "property": property })));
+    }
+    let head = AskedHead { currency: Some(before.currency.code().to_owned()), invoice_number, ..asked.head };
+    Ok(Asked { head, ..asked })
+}
+
+/// A number counted in a fiscal year is of that year.
+fn check_year(work: &Work<'_>, before: &Document, now: &Document) -> Result<(), Refusal> {
+    let Some(number) = before.number.as_ref().filter(|number| number.year != 0) else { return Ok(()) };
+    let year = work.company.fiscal_year(now.date);
+    if year == number.year {
+        return Ok(());
+    }
+    let message = format!("{} is numbered in fiscal year {}; {} is in {year}.", number.text, number.year, now.date);
+    Err(Refusal::new("DOCUMENT_DATE_OUTSIDE_SERIES", message)
+        .with(json!({ "property": "date", "fiscalYear": number.year.to_string() })))
+}
+
+/// Retires a draft that will not be sent: its number stays, explained, and what it took is given back.
+///
+/// # Errors
+/// `CREDIT_NOTE_VOIDED`, `DOCUMENT_SCHEDULED`, `DOCUMENT_NOT_DRAFT`.
+pub fn void(work: &mut Work<'_>, id: DocumentId, input: VoidInput) -> Result<PublicCreditNote, Error> {
+    let mut document = find(work.tx, work.company.id, Kind::CreditNote, id)?;
+    if document.status() == CreditNoteStatus::Scheduled.as_str() {
+        let message = "The credit note is scheduled; take it back first.";
+        return Err(Refusal::new("DOCUMENT_SCHEDULED", message).into());
+    }
+    check_draft(&document)?;
+    let was = publish_credit_note(work.tx, &work.company, &document, Detail::Whole)?;
+    let released = crediting::release(work, &document)?;
+    document.facts.voided_at = Some(work.now);
+    document.facts.void_reason = Some(input.reason.0);
+    document.updated_at = work.now;
+    documents::set_facts(work.tx, work.company.id, &document)?;
+    crediting::told(work, released)?;
+    let published = publish_credit_note(work.tx, &work.company, &document, Detail::Whole)?;
+    work.event("credit_note.voided", "credit_note", id, &published, Some(crate::work::json(&was)));
+    Ok(published)
+}
+
+fn check_draft(document: &Document) -> Result<(), Refusal> {
+    if document.facts.voided_at.is_some() {
+        return Err(Refusal::new("CREDIT_NOTE_VOIDED", "The credit note is voided."));
+    }
+    if document.status() != CreditNoteStatus::Draft.as_str() {
+        let message = format!("The credit note is {}, not a draft.", document.status());
+        return Err(Refusal::new("DOCUMENT_NOT_DRAFT", message));
+    }
+    Ok(())
+}
+
+/// Drafts the invoice that undoes a booked note: its lines turned round, to the last unit
+/// and at the same rate of exchange, so that both come to nothing on every account.
+///
+/// # Errors
+/// `DOCUMENT_NOT_BOOKED`, `CREDIT_NOTE_ALREADY_REVERSED`, `CUSTOMER_INACTIVE`.
+pub fn reverse(work: &mut Work<'_>, id: DocumentId, input: ReverseInput) -> Result<PublicInvoice, Error> {
+    let ReverseInput { date, notes } = input;
+    let note = find(work.tx, work.company.id, Kind::CreditNote, id)?;
+    let number = note.number.as_ref().map(|number| number.text.clone()).unwrap_or_default();
+    if !note.is_booked() {
+        let message = format!("Credit note {number} is not booked; void it or write it anew.");
+        return Err(Refusal::new("DOCUMENT_NOT_BOOKED", message).into());
+    }
+    if let Some((invoice_id, invoice_number)) = documents::reversing(work.tx, work.company.id, id)? {
+        let message = format!("Credit note {number} is reversed already.");
+        let details = json!({ "invoiceId": invoice_id, "invoiceNumber": invoice_number });
+        return Err(Refusal::new("CREDIT_NOTE_ALREADY_REVERSED", message).with(details).into());
+    }
+    let mut head = AskedHead::for_customer(note.head.customer_id);
+    let customer = drafting::customer(work, Kind::Invoice, &head)?;
+    let date = drafting::check_date(work.today(), date.map_or(work.today(), |day| day.0))?;
+    head.head = billing::document::Head {
+        payment_terms: Some(customer.payment_terms),
+        document_template_id: None,
+        tax_point_date: None,
+        notes: notes.map(|text| text.0),
+        external_invoice: None,
+        credited_period: None,
+        reason: None,
+        ..note.head.clone()
+    };
+    let lines = note.lines.iter().map(|line| turned(work, line)).collect();
+    let assembled = drafting::assemble(work, Kind::Invoice, head, note.currency, date, lines)?;
+    let invoice = Document { reverses: Some((number, id)), exchange_rate: note.exchange_rate, ..assembled };
+    documents::insert(work.tx, work.company.id, &invoice, &search_text(&invoice, &customer.name))?;
+    let published = publish_invoice(work.tx, &work.company, &invoice, Detail::Whole)?;
+    work.event("invoice.created", "invoice", invoice.id, &published, None);
+    Ok(published)
+}
+
+/// A line of a note as the invoice that undoes it has it.
+fn turned(work: &Work<'_>, line: &Line) -> Line {
+    let mut turned = Line { id: work.new_id::<LineId>(), body: line.body.clone() };
+    if let Some(product) = turned.product_mut() {
+        product.total = -product.total;
+        product.vat = -product.vat;
+        product.base_total = product.base_total.map(|amount| -amount);
+        product.base_vat = product.base_vat.map(|amount| -amount);
+        product.invoice_line_id = None;
+    }
+    turned
 }
 
 /// One credit note.
@@ -128,182 +307,4 @@ pub fn delete(work: &mut Work<'_>, id: DocumentId) -> Result<(), Error> {
         Refusal::new("DOCUMENT_NOT_DRAFT", format!("The credit note is {}, not a draft.", document.status()))
     };
     Err(refusal.into())
-}
-
-/// The invoices a request names, by number and by lines, and which of them is the one named by number.
-fn invoices_meant(work: &mut Work<'_>, asked: &Asked) -> Result<(Vec<Document>, Option<usize>), Error> {
-    let company_id = work.company.id;
-    let mut found: Vec<Document> = Vec::new();
-    let mut named = None;
-    if let Some(number) = &asked.head.invoice_number {
-        let invoice = documents::by_number(work.tx, company_id, Kind::Invoice, number)?.ok_or_else(|| {
-            let message = format!("There is no invoice {number} in this company.");
-            Refusal::missing_at("INVOICE_NOT_FOUND", message, "invoiceNumber")
-        })?;
-        named = Some(0);
-        found.push(invoice);
-    }
-    for (at, line) in asked.lines.iter().enumerate() {
-        let Some(id) = line.invoice_line_id else { continue };
-        if found.iter().any(|invoice| invoice.lines.iter().any(|line| line.id == id)) {
-            continue;
-        }
-        let missing = || {
-            let message = "There is no such invoice line in this company.";
-            Refusal::missing_at("INVOICE_LINE_NOT_FOUND", message, format!("lines.{at}.invoiceLineId"))
-        };
-        let invoice_id = lines::document_of(work.tx, company_id, id)?.ok_or_else(missing)?;
-        let invoice = documents::get(work.tx, company_id, invoice_id)?.filter(|d| d.kind == Kind::Invoice);
-        found.push(invoice.ok_or_else(missing)?);
-    }
-    Ok((found, named))
-}
-
-/// What may be credited of each invoice.
-fn creditable(work: &mut Work<'_>, asked: &Asked, invoices: &[Document]) -> Result<Vec<CreditedInvoice>, Error> {
-    let company_id = work.company.id;
-    let mut credited = Vec::with_capacity(invoices.len());
-    for invoice in invoices {
-        check_creditable(invoice, asked)?;
-        let lines = credits::invoice_lines(work.tx, company_id, invoice)?;
-        credited.push(CreditedInvoice {
-            id: invoice.id,
-            number: invoice.number.as_ref().map(|number| number.text.clone()).unwrap_or_default(),
-            date: invoice.date,
-            customer_id: invoice.head.customer_id,
-            currency: invoice.currency,
-            exchange_rate: invoice.exchange_rate,
-            amount: invoice.amount.minor(),
-            credited: invoice.facts.credited,
-            lines,
-            groups: invoice.groups.clone(),
-        });
-    }
-    Ok(credited)
-}
-
-fn check_creditable(invoice: &Document, asked: &Asked) -> Result<(), Refusal> {
-    let number = invoice.number.as_ref().map_or("(draft)", |number| number.text.as_str());
-    let details = json!({ "invoiceId": invoice.id, "invoiceNumber": number });
-    if invoice.head.customer_id != asked.head.head.customer_id {
-        let message = format!("Invoice {number} is another customer's.");
-        return Err(Refusal::new("CREDIT_NOTE_CUSTOMER_MISMATCH", message).with(details));
-    }
-    if !invoice.is_booked() || invoice.status() == InvoiceStatus::Uncollectible.as_str() {
-        let message = format!("Invoice {number} is {} and can't be credited.", invoice.status());
-        return Err(Refusal::new("INVOICE_NOT_CREDITABLE", message).with(details));
-    }
-    Ok(())
-}
-
-/// The currency of the note: the invoices', which are all in one.
-fn currency(asked: &Asked, customer: &Customer, credited: &[CreditedInvoice]) -> Result<Currency, Refusal> {
-    let said = asked.head.currency.as_deref().and_then(Currency::parse);
-    let currency = said.or(credited.first().map(|invoice| invoice.currency)).unwrap_or(customer.currency);
-    match credited.iter().find(|invoice| invoice.currency != currency) {
-        None => Ok(currency),
-        Some(invoice) => {
-            let message =
-                format!("Invoice {} is in {}, the credit note in {currency}.", invoice.number, invoice.currency);
-            Err(Refusal::new("CREDIT_NOTE_CURRENCY_MISMATCH", message).with(json!({
-                "invoiceNumber": invoice.number, "invoiceCurrency": invoice.currency.code(), "currency": currency.code(),
-            })))
-        }
-    }
-}
-
-/// The date of the note: as asked, else the later of today and the invoices' dates.
-fn date(today: Date, asked: &Asked, credited: &[CreditedInvoice]) -> Result<Date, Refusal> {
-    let latest = credited.iter().max_by_key(|invoice| invoice.date);
-    let Some(date) = asked.head.date else {
-        return Ok(latest.map_or(today, |invoice| invoice.date.max(today)));
-    };
-    match latest.filter(|invoice| invoice.date > date) {
-        None => drafting::check_date(today, date),
-        Some(invoice) => {
-            let message = format!("The date {date} is before invoice {}'s, {}.", invoice.number, invoice.date);
-            Err(Refusal::new("CREDIT_NOTE_DATE_BEFORE_INVOICE", message)
-                .with(json!({ "property": "date", "invoiceNumber": invoice.number })))
-        }
-    }
-}
-
-/// The note as a numbered draft, with what its lines take from the invoices.
-fn draft(
-    work: &mut Work<'_>,
-    asked: Asked,
-    customer: &Customer,
-    credited: &mut [CreditedInvoice],
-    named: Option<usize>,
-    currency: Currency,
-    date: Date,
-) -> Result<(Document, Vec<NoteShare>), Error> {
-    let tax_point = asked.head.head.tax_point_date.unwrap_or(date);
-    let fetched = drafting::fetch(work, &asked.lines, customer, currency, date, tax_point)?;
-    let pricing = fetched.pricing(work, Kind::CreditNote, customer, &asked.head, currency, date);
-    let mut new_id = || work.new_id::<LineId>();
-    let (lines, shares) = if credited.is_empty() {
-        (draft::lines(&pricing, &asked.lines, &mut new_id)?, Vec::new())
-    } else {
-        let mut noted = crediting::credit(&pricing, &asked.lines, credited, named, &mut new_id)?;
-        share_vat(&mut noted.lines, |line| line.base_total.is_none());
-        (noted.lines, noted.shares)
-    };
-    let means_invoice = |line: &Line| line.product().is_none_or(|product| product.invoice_line_id.is_some());
-    if !lines.iter().all(means_invoice) {
-        drafting::check_zone(work, customer)?;
-    }
-    let mut document = drafting::assemble(work, Kind::CreditNote, asked.head, currency, date, lines)?;
-    if document.amount.minor() > 0 {
-        let message = format!("The credit note comes to {}, which is not a credit.", document.amount);
-        return Err(Refusal::new("CREDIT_NOTE_NOT_A_CREDIT", message).into());
-    }
-    if let [invoice] = &credited {
-        document.invoice = Some((invoice.number.clone(), invoice.id));
-    }
-    booking::number(work, &mut document)?;
-    Ok((document, shares))
-}
-
-/// Counts the note against an invoice, keeps how far its lines are credited and marks it.
-/// Answers the link the note has to it, after the year and count of the invoice's number.
-fn mark_credited(
-    work: &mut Work<'_>,
-    note: &Document,
-    credited: &CreditedInvoice,
-    mut invoice: Document,
-    shares: &[NoteShare],
-) -> Result<((i64, i64), Linked), Error> {
-    let company_id = work.company.id;
-    let mine = || shares.iter().filter(|taken| taken.invoice_id == credited.id);
-    let gross: i64 = mine().map(|taken| taken.share.net + taken.share.vat).sum();
-    if credited.credited + gross > credited.amount {
-        let money = |minor| Money::new(minor, credited.currency).to_string();
-        let message = format!("The credit note would credit more than invoice {} billed.", credited.number);
-        return Err(Refusal::new("CREDIT_NOTE_EXCEEDS_INVOICE", message)
-            .with(json!({
-                "invoiceNumber": credited.number, "billed": money(credited.amount),
-                "credited": money(credited.credited), "asked": money(gross),
-            }))
-            .into());
-    }
-    let mut around = around(work.tx, &work.company, &invoice)?;
-    let before = public::invoice(&invoice, around.clone(), Detail::Whole);
-    for line in &credited.lines {
-        if mine().any(|taken| taken.invoice_line_id == line.id) {
-            credits::set_state(work.tx, company_id, credited.id, line)?;
-        }
-    }
-    credits::insert(work.tx, company_id, note.id, credited.id, Money::new(gross, credited.currency))?;
-    invoice.facts.credited += gross;
-    invoice.facts.pending_credit += gross;
-    invoice.facts.credit_notes += 1;
-    invoice.updated_at = work.now;
-    documents::set_facts(work.tx, company_id, &invoice)?;
-    let amount = Money::new(gross, credited.currency);
-    around.linked.push((note.id, note.number.as_ref().map(|number| number.text.clone()), note.date, amount));
-    let after = public::invoice(&invoice, around, Detail::Whole);
-    work.event("invoice.credited", "invoice", invoice.id, &after, Some(crate::work::json(&before)));
-    let place = invoice.number.as_ref().map_or((-1, -1), |number| (number.year, number.sequence));
-    Ok((place, (invoice.id, invoice.number.map(|number| number.text), invoice.date, amount)))
 }

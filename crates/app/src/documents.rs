@@ -41,6 +41,16 @@ pub(crate) fn not_found(kind: Kind) -> Refusal {
 /// What stands around a document: its parties, pinned or as they are, and what it is linked to.
 pub(crate) fn around(tx: &mut dyn Tx, company: &Company, document: &Document) -> Result<Around, Error> {
     let linked = credits::linked(tx, company.id, document)?;
+    around_linked(tx, company, document, linked)
+}
+
+/// The same where the links are in hand, or not wanted.
+pub(crate) fn around_linked(
+    tx: &mut dyn Tx,
+    company: &Company,
+    document: &Document,
+    linked: Vec<Linked>,
+) -> Result<Around, Error> {
     if let Some(booking) = &document.booking {
         return Ok(Around { seller: booking.seller.clone(), buyer: booking.buyer.clone(), linked });
     }
@@ -90,11 +100,17 @@ pub(crate) fn publish_credit_note(
     Ok(public::credit_note(document, around(tx, company, document)?, detail))
 }
 
-/// A document as published, of whatever kind.
+/// An invoice as events carry it: however many credit notes it has, they are neither read nor told.
+pub(crate) fn publish_alone(tx: &mut dyn Tx, company: &Company, invoice: &Document) -> Result<PublicInvoice, Error> {
+    let around = around_linked(tx, company, invoice, Vec::new())?;
+    Ok(public::invoice(invoice, around, Detail::WithoutCreditNotes))
+}
+
+/// A document of whatever kind, as events and papers carry it.
 pub(crate) fn publish(tx: &mut dyn Tx, company: &Company, document: &Document) -> Result<Published, Error> {
     Ok(match document.kind {
         Kind::CreditNote => Published::CreditNote(Box::new(publish_credit_note(tx, company, document, Detail::Whole)?)),
-        _ => Published::Invoice(Box::new(publish_invoice(tx, company, document, Detail::Whole)?)),
+        _ => Published::Invoice(Box::new(publish_alone(tx, company, document)?)),
     })
 }
 

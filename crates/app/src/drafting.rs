@@ -192,6 +192,7 @@ pub(crate) fn assemble(
         currency,
         head: asked.head,
         invoice: None,
+        reverses: None,
         lines,
         groups,
         subtotal,

@@ -35,7 +35,14 @@ pub fn change(work: &mut Work<'_>, id: DocumentId, input: InvoiceInput) -> Resul
     check_draft(&before)?;
     let was = publish_invoice(work.tx, &work.company, &before, Detail::Whole)?;
     let (asked, customer_name) = draft(work, input.into())?;
-    let document = Document { id, created_at: before.created_at, origin: before.origin, facts: before.facts, ..asked };
+    let document = Document {
+        id,
+        created_at: before.created_at,
+        origin: before.origin,
+        facts: before.facts,
+        reverses: before.reverses,
+        ..asked
+    };
     documents::rewrite(work.tx, work.company.id, &document, &search_text(&document, &customer_name))?;
     let published = publish_invoice(work.tx, &work.company, &document, Detail::Whole)?;
     work.event("invoice.updated", "invoice", id, &published, Some(crate::work::json(&was)));
@@ -53,6 +60,28 @@ pub fn delete(work: &mut Work<'_>, id: DocumentId) -> Result<(), Error> {
     documents::delete(work.tx, work.company.id, id)?;
     work.event("invoice.deleted", "invoice", id, &was, Some(crate::work::json(&was)));
     Ok(())
+}
+
+/// Ends an invoice that was never booked; a scheduled one is taken back.
+///
+/// # Errors
+/// `DOCUMENT_CANCELLED`, `DOCUMENT_NOT_DRAFT`.
+pub fn cancel(work: &mut Work<'_>, id: DocumentId) -> Result<PublicInvoice, Error> {
+    let mut document = find(work.tx, work.company.id, Kind::Invoice, id)?;
+    if document.facts.cancelled_at.is_some() {
+        return Err(Refusal::new("DOCUMENT_CANCELLED", "The invoice is cancelled already.").into());
+    }
+    if document.is_booked() {
+        check_draft(&document)?;
+    }
+    let was = publish_invoice(work.tx, &work.company, &document, Detail::Whole)?;
+    document.facts.scheduled_at = None;
+    document.facts.cancelled_at = Some(work.now);
+    document.updated_at = work.now;
+    documents::set_facts(work.tx, work.company.id, &document)?;
+    let published = publish_invoice(work.tx, &work.company, &document, Detail::Whole)?;
+    work.event("invoice.cancelled", "invoice", id, &published, Some(crate::work::json(&was)));
+    Ok(published)
 }
 
 /// One invoice.

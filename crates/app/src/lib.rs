@@ -10,6 +10,7 @@ mod caller;
 mod clock;
 pub mod companies;
 pub mod credit_notes;
+mod crediting;
 pub mod customer_groups;
 pub mod customers;
 pub mod deliveries;

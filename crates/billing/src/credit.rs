@@ -89,14 +89,8 @@ impl Group {
 
     /// Gives back what a note took, when it is voided or written anew.
     pub fn release(&mut self, shares: &[Share]) {
-        for Share { line, net, vat, base_net, base_vat, quantity } in shares {
-            let state = &mut self.lines[*line];
-            state.credited_net -= net;
-            state.credited_vat -= vat;
-            state.credited_base_net -= base_net;
-            state.credited_base_vat -= base_vat;
-            state.quantity_left += quantity;
-            state.begin_epoch();
+        for share in shares {
+            self.lines[share.line].release(share);
         }
     }
 
@@ -130,7 +124,10 @@ impl Group {
     fn note_vat(&self, after: &[LineState], touched: &[usize]) -> Vec<i64> {
         let sign = self.sign();
         let credited: i64 = after.iter().map(|line| line.credited_net).sum();
-        let due = sign * (percent_of_minor(self.rate, credited) - self.credited().vat);
+        // The last note gives back what was billed, also where that is not the rate's (a reversing invoice).
+        let is_closed = after.iter().all(|line| line.net_left() == 0);
+        let owed = if is_closed { self.billed().vat } else { percent_of_minor(self.rate, credited) };
+        let due = sign * (owed - self.credited().vat);
         let windows: Vec<Window> = touched.iter().map(|line| after[*line].window(sign)).collect();
         let least: i64 = windows.iter().map(|window| window.low).sum();
         let most: i64 = windows.iter().map(|window| window.high).sum();
@@ -291,6 +288,17 @@ impl LineState {
     /// Whether nothing is left to credit: no net, or of a line that was free no quantity.
     pub fn is_used_up(&self) -> bool {
         self.net_left() == 0 && (self.net != 0 || self.quantity_left.is_zero())
+    }
+
+    /// Gives back what a note took of the line; a new epoch begins.
+    pub fn release(&mut self, share: &Share) {
+        let Share { line: _, net, vat, base_net, base_vat, quantity } = share;
+        self.credited_net -= net;
+        self.credited_vat -= vat;
+        self.credited_base_net -= base_net;
+        self.credited_base_vat -= base_vat;
+        self.quantity_left += quantity;
+        self.begin_epoch();
     }
 
     /// Takes an ask's net and quantity off the line.

@@ -9,10 +9,10 @@ use crate::credit::{Ask, Exceeds, Group, LineState, Share};
 use crate::document::{Line, LineBody, ProductLine, VatGroup, group_lines};
 use crate::draft::{self, Pricing};
 use crate::ids::{CustomerId, DocumentId, LineId};
-use crate::input::AskedLine;
-
+use crate::input::{AskedLine, Metadata};
 use crate::money::{Currency, Money, line_total};
 use crate::refusal::Refusal;
+use crate::status::statuses;
 use crate::vat::VatCategory;
 
 /// A booked invoice that is credited, with how far each of its lines has been.
@@ -51,6 +51,18 @@ pub struct InvoiceLine {
     pub state: LineState,
 }
 
+statuses! {
+    /// How a line of a note says what it credits.
+    AskMode {
+        /// So many, at the invoice's price.
+        Quantity "quantity"
+        /// So much.
+        Amount "amount"
+        /// So many, at a price of the caller's.
+        Price "price"
+    }
+}
+
 /// What one line of a credit note takes from one invoice line.
 #[derive(Clone, PartialEq, Debug)]
 pub struct NoteShare {
@@ -60,8 +72,8 @@ pub struct NoteShare {
     pub invoice_id: DocumentId,
     /// The invoice's line.
     pub invoice_line_id: LineId,
-    /// How it was asked: `quantity`, `amount` or `price`.
-    pub mode: &'static str,
+    /// How it was asked.
+    pub mode: AskMode,
     /// Amounts and quantity taken, as on the invoice.
     pub share: Share,
 }
@@ -259,11 +271,11 @@ fn asked_quantity(ask: &Ask) -> Decimal {
     }
 }
 
-fn mode(ask: &Ask) -> &'static str {
+fn mode(ask: &Ask) -> AskMode {
     match ask {
-        Ask::Quantity(_) | Ask::Rest => "quantity",
-        Ask::Price { .. } => "price",
-        Ask::Amount(_) => "amount",
+        Ask::Quantity(_) | Ask::Rest => AskMode::Quantity,
+        Ask::Price { .. } => AskMode::Price,
+        Ask::Amount(_) => AskMode::Amount,
     }
 }
 
@@ -274,6 +286,9 @@ fn from_original(
     quantity: Decimal,
     currency: Currency,
 ) -> Result<(ProductLine, Ask), Refusal> {
+    if let Some(amount) = line.amount {
+        return by_amount(amount, original, currency);
+    }
     let unit_price = line.unit_price.unwrap_or(original.line.unit_price);
     let discount_percent = line.discount_percent.unwrap_or(original.line.discount_percent);
     let is_overridden = line.unit_price.is_some() || line.discount_percent.is_some();
@@ -298,6 +313,21 @@ fn from_original(
     Ok((body, ask))
 }
 
+/// A line that credits an amount: one piece at that price, and no quantity off.
+fn by_amount(amount: Decimal, original: &InvoiceLine, currency: Currency) -> Result<(ProductLine, Ask), Refusal> {
+    let net = line_total(Decimal::ONE, amount, Decimal::ZERO, currency)?.minor();
+    let body = ProductLine {
+        quantity: Decimal::ONE,
+        unit_price: amount,
+        discount_percent: Decimal::ZERO,
+        metadata: Metadata::default(),
+        invoice_line_id: Some(original.id),
+        ..original.line.clone()
+    };
+    // Negative only on lines the billing engine made.
+    Ok((body, Ask::Amount(if original.state.net < 0 { -net } else { net })))
+}
+
 /// Notes a share and gives the note's line what it takes, with the credit's sign
 /// (an invoice's amounts turned round: the mirror of what was billed).
 fn keep(
@@ -307,7 +337,7 @@ fn keep(
     open: &Open,
     invoices: &[CreditedInvoice],
     member: usize,
-    mode: &'static str,
+    mode: AskMode,
     share: Share,
 ) {
     let invoice = &invoices[open.invoice];
@@ -359,7 +389,7 @@ fn spread(
             note_line_id,
             invoice_id: invoice.id,
             invoice_line_id: original.id,
-            mode: "amount",
+            mode: AskMode::Amount,
             share,
         });
     }

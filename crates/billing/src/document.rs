@@ -248,6 +248,8 @@ pub struct Document {
     pub head: Head,
     /// The one invoice a credit note credits: its number and id, null over several.
     pub invoice: Option<(String, DocumentId)>,
+    /// The credit note an invoice reverses: its number and id.
+    pub reverses: Option<(String, DocumentId)>,
     /// Its lines in order.
     pub lines: Vec<Line>,
     /// Its VAT by category and rate, in order of first appearance.

@@ -23,6 +23,7 @@ pub mod kind;
 pub mod money;
 pub mod page;
 pub mod parties;
+pub mod parts;
 pub mod postings;
 pub mod public;
 pub mod refusal;

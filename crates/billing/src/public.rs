@@ -2,8 +2,9 @@
 //! printed paper all receive. Decimals are strings; absent values are null.
 
 use rust_decimal::Decimal;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::document::{Buyer, Document, Line, LineBody, ProductLine, Seller};
 use crate::ids::{
@@ -185,9 +186,27 @@ pub struct InvoiceOf {
     pub amount: String,
 }
 
+/// Only events leave the credit notes out: in every answer they are there.
+fn with_credit_notes(schema: &mut Schema) {
+    if let Some(Value::Array(required)) = schema.get_mut("required") {
+        required.push("creditNotes".into());
+    }
+}
+
+/// A credit note that an invoice reverses, in short.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Reversed {
+    /// Its id.
+    pub id: DocumentId,
+    /// Its number.
+    pub number: String,
+}
+
 /// An invoice as published.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = with_credit_notes)]
 pub struct PublicInvoice {
     #[serde(flatten)]
     #[allow(missing_docs)]
@@ -210,8 +229,11 @@ pub struct PublicInvoice {
     pub settlement: Settlement,
     /// `none`, `partial` or `full`.
     pub credit_state: &'static str,
-    /// The credit notes that name it.
-    pub credit_notes: Vec<CreditNoteOf>,
+    /// The credit notes that name it; left out in events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credit_notes: Option<Vec<CreditNoteOf>>,
+    /// The credit note it reverses.
+    pub reversed_credit_note: Option<Reversed>,
 }
 
 /// An invoice issued elsewhere, as published.
@@ -295,6 +317,8 @@ pub enum Detail {
     Whole,
     /// As in lists.
     WithoutLines,
+    /// As in events: an invoice's credit notes are left out, or each of many would carry all before it.
+    WithoutCreditNotes,
 }
 
 impl PublicDocument {
@@ -318,7 +342,7 @@ impl PublicDocument {
             subtotal: document.subtotal.to_string(),
             vat: document.vat.to_string(),
             amount: document.amount.to_string(),
-            lines: (detail == Detail::Whole).then(lines),
+            lines: (detail != Detail::WithoutLines).then(lines),
             customer_id: head.customer_id,
             customer_department_id: head.customer_department_id,
             customer_contact_id: head.customer_contact_id,
@@ -420,13 +444,18 @@ pub fn invoice(document: &Document, around: Around, detail: Detail) -> PublicInv
         credited if credited >= amount => "full",
         _ => "partial",
     };
-    let credit_notes = around.linked.iter().map(|(id, number, _, amount)| CreditNoteOf {
-        id: *id,
-        number: number.clone(),
-        amount: amount.to_string(),
-    });
+    let credit_notes = || {
+        let notes = around.linked.iter().map(|(id, number, _, amount)| CreditNoteOf {
+            id: *id,
+            number: number.clone(),
+            amount: amount.to_string(),
+        });
+        notes.collect()
+    };
+    let reversed = document.reverses.as_ref().map(|(number, id)| Reversed { id: *id, number: number.clone() });
     PublicInvoice {
-        credit_notes: credit_notes.collect(),
+        credit_notes: (detail != Detail::WithoutCreditNotes).then(credit_notes),
+        reversed_credit_note: reversed,
         status: facts.invoice_status(is_booked, amount),
         due_date: document.due_date.map(|day| day.to_string()),
         payment_terms: document.head.payment_terms,

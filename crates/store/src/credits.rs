@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use billing::credit::LineState;
+use billing::credit::{LineState, Share};
 use billing::crediting::{InvoiceLine, NoteShare};
 use billing::document::{Document, Line};
 use billing::ids::{CompanyId, DocumentId, LineId};
@@ -26,6 +26,10 @@ statements! {
     INSERT_SHARE = "insert into credit_shares (company_id, credit_note_id, position, note_line_id, invoice_id, \
         invoice_line_id, mode, net, vat, base_net, base_vat, quantity) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    SHARES_OF = "select note_line_id, invoice_id, invoice_line_id, mode, net, vat, base_net, base_vat, quantity \
+        from credit_shares where company_id = $1 and credit_note_id = $2 order by position";
+    DELETE_SHARES = "delete from credit_shares where company_id = $1 and credit_note_id = $2";
+    DELETE_CREDITS = "delete from credits where company_id = $1 and credit_note_id = $2";
     INSERT_CREDIT = "insert into credits (company_id, credit_note_id, invoice_id, amount) values ($1, $2, $3, $4)";
     INVOICES_OF = "select d.id, d.number, d.date, c.amount from credits c \
         join documents d on d.company_id = c.company_id and d.id = c.invoice_id \
@@ -124,7 +128,7 @@ pub fn insert_shares(
                 taken.note_line_id,
                 taken.invoice_id,
                 taken.invoice_line_id,
-                taken.mode,
+                taken.mode.as_str(),
                 share.net,
                 share.vat,
                 share.base_net,
@@ -134,6 +138,39 @@ pub fn insert_shares(
         )?;
     }
     Ok(())
+}
+
+/// What a note's lines take, in order.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn shares(tx: &mut dyn Tx, company_id: CompanyId, credit_note_id: DocumentId) -> Result<Vec<NoteShare>, Error> {
+    let read = |mut row: crate::db::Row| {
+        Ok(NoteShare {
+            note_line_id: row.id()?,
+            invoice_id: row.id()?,
+            invoice_line_id: row.id()?,
+            mode: row.parse()?,
+            share: Share {
+                line: 0,
+                net: row.next()?,
+                vat: row.next()?,
+                base_net: row.next()?,
+                base_vat: row.next()?,
+                quantity: row.next()?,
+            },
+        })
+    };
+    tx.all(SHARES_OF, params![company_id, credit_note_id])?.into_iter().map(read).collect()
+}
+
+/// Takes away what a note's lines take, before it is written anew.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn delete(tx: &mut dyn Tx, company_id: CompanyId, credit_note_id: DocumentId) -> Result<(), Error> {
+    tx.exec(DELETE_SHARES, params![company_id, credit_note_id])?;
+    tx.exec(DELETE_CREDITS, params![company_id, credit_note_id])
 }
 
 /// Shelves what a note takes from one invoice in all, positive.

@@ -20,7 +20,8 @@ macro_rules! columns {
             "currency, customer_id, customer_department_id, customer_contact_id, reference, our_reference, ",
             "description, notes, document_template_id, delivery_date, delivery_country_code, period_start, ",
             "period_end, tax_point_date, external_invoice_number, external_invoice_date, credited_period_from, ",
-            "credited_period_to, reason, metadata, invoice_number, invoice_id, subtotal, vat, amount, ",
+            "credited_period_to, reason, metadata, invoice_number, invoice_id, reverses_number, ",
+            "reverses_id, subtotal, vat, amount, ",
             "base_currency, exchange_rate, base_amount, base_vat, origin, language, booked_at, journal_entry_id, ",
             "seller, buyer, template_version, snapshot_sha256, scheduled_at, sent_at, cancelled_at, voided_at, ",
             "void_reason, credited_amount, pending_credit_amount, credit_note_count, paid_amount, ",
@@ -37,12 +38,14 @@ statements! {
     INSERT = columns!("insert into documents (company_id, search_text, status, ", ") values ($1, $2, $3, $4, $5, $6, \
         $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, \
         $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, \
-        $52, $53, $54, $55, $56, $57, $58, $59, $60, $61, $62, $63, $64)");
+        $52, $53, $54, $55, $56, $57, $58, $59, $60, $61, $62, $63, $64, $65, $66)");
     REWRITE = "update documents set search_text = $1, date = $2, due_date = $3, payment_terms = $4, currency = $5, \
         customer_id = $6, customer_department_id = $7, customer_contact_id = $8, reference = $9, our_reference = $10, \
         description = $11, notes = $12, document_template_id = $13, delivery_date = $14, delivery_country_code = $15, \
-        period_start = $16, period_end = $17, tax_point_date = $18, metadata = $19, subtotal = $20, vat = $21, \
-        amount = $22, updated_at = $23 where company_id = $24 and id = $25 and booked_at is null";
+        period_start = $16, period_end = $17, tax_point_date = $18, external_invoice_number = $19, \
+        external_invoice_date = $20, credited_period_from = $21, credited_period_to = $22, reason = $23, \
+        metadata = $24, invoice_number = $25, invoice_id = $26, subtotal = $27, vat = $28, amount = $29, \
+        updated_at = $30 where company_id = $31 and id = $32 and booked_at is null";
     BOOK = "update documents set search_text = $1, series_id = $2, series_year = $3, number_seq = $4, number = $5, \
         numbered_at = $6, due_date = $7, document_template_id = $8, template_version = $9, language = $10, \
         exchange_rate = $11, base_amount = $12, base_vat = $13, booked_at = $14, journal_entry_id = $15, seller = $16, \
@@ -52,6 +55,8 @@ statements! {
         allocated_amount = $11, written_off_amount = $12, delivery_state = $13, updated_at = $14 \
         where company_id = $15 and id = $16";
     DELETE = "delete from documents where company_id = $1 and id = $2 and number is null and booked_at is null";
+    REVERSING = "select id, number from documents where company_id = $1 and reverses_id = $2 and cancelled_at is null \
+        limit 1";
     ANY_BOOKED = "select id from documents where company_id = $1 and booked_at is not null limit 1";
 }
 
@@ -80,6 +85,19 @@ fn whole(tx: &mut dyn Tx, company_id: CompanyId, row: &mut Row) -> Result<Docume
     document.lines = lines::of(lines, &document)?;
     document.groups = vat_groups::of(groups, &document)?;
     Ok(document)
+}
+
+/// The invoice that reverses a credit note, unless it was cancelled: its id and number.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn reversing(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    credit_note_id: DocumentId,
+) -> Result<Option<(DocumentId, Option<String>)>, Error> {
+    let row = tx.one(REVERSING, params![company_id, credit_note_id])?;
+    row.map(|mut row| Ok((row.id()?, row.next()?))).transpose()
 }
 
 /// Whether anything is in the company's books.
@@ -137,6 +155,8 @@ pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text:
             json(&h.metadata),
             d.invoice.as_ref().map(|(number, _)| number.as_str()),
             d.invoice.as_ref().map(|(_, id)| *id),
+            d.reverses.as_ref().map(|(number, _)| number.as_str()),
+            d.reverses.as_ref().map(|(_, id)| *id),
             d.subtotal.minor(),
             d.vat.minor(),
             d.amount.minor(),
@@ -183,6 +203,7 @@ fn insert_parts(tx: &mut dyn Tx, company_id: CompanyId, d: &Document) -> Result<
 /// `NotFound` when it is no draft: nothing booked is ever edited.
 pub fn rewrite(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text: &str) -> Result<(), Error> {
     let h = &d.head;
+    let external = h.external_invoice.as_ref();
     let rewritten = tx.count(
         REWRITE,
         params![
@@ -204,7 +225,14 @@ pub fn rewrite(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text
             h.period_start,
             h.period_end,
             h.tax_point_date,
+            external.map(|(number, _)| number.as_str()),
+            external.map(|(_, date)| *date),
+            h.credited_period.map(|(from, _)| from),
+            h.credited_period.map(|(_, to)| to),
+            h.reason.map(|reason| reason.as_str()),
             json(&h.metadata),
+            d.invoice.as_ref().map(|(number, _)| number.as_str()),
+            d.invoice.as_ref().map(|(_, id)| *id),
             d.subtotal.minor(),
             d.vat.minor(),
             d.amount.minor(),
@@ -330,6 +358,7 @@ pub(crate) fn read(row: &mut Row) -> Result<Document, Error> {
         metadata: metadata(&row.next::<String>()?)?,
     };
     let invoice = both(row.next()?, row.opt_id()?);
+    let reverses = both(row.next()?, row.opt_id()?);
     let (subtotal, vat, amount): (i64, i64, i64) = (row.next()?, row.next()?, row.next()?);
     let base_currency: Currency = row.parse()?;
     let exchange_rate = row.next()?;
@@ -378,6 +407,7 @@ pub(crate) fn read(row: &mut Row) -> Result<Document, Error> {
         currency,
         head,
         invoice,
+        reverses,
         lines: Vec::new(),
         groups: Vec::new(),
         subtotal: Money::new(subtotal, currency),

@@ -3,7 +3,10 @@
 use crate::db::Error;
 
 /// Every migration in order: its name and its text.
-pub const MIGRATIONS: &[(&str, &str)] = &[("0001_the_books", include_str!("../migrations/0001_the_books.sql"))];
+pub const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_the_books", include_str!("../migrations/0001_the_books.sql")),
+    ("0003_what_explains_numbers", include_str!("../migrations/0003_what_explains_numbers.sql")),
+];
 
 /// The table that remembers which have run; the same on both engines.
 pub(crate) const TABLE: &str = "create table if not exists migrations (number bigint primary key, name text not null)";
@@ -71,6 +74,7 @@ pub(crate) fn statements(text: &str, dialect: Dialect) -> Vec<String> {
 
 fn rewrite(statement: &str, dialect: Dialect) -> String {
     let is_table = statement.starts_with("create table");
+    let is_column = statement.starts_with("alter table");
     let words = |statement: &str, from: &str, to: &str| {
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let mut text = String::with_capacity(statement.len());
@@ -86,11 +90,14 @@ fn rewrite(statement: &str, dialect: Dialect) -> String {
         }
         text + rest
     };
-    if !is_table {
+    if !is_table && !is_column {
         return statement.to_owned();
     }
     match dialect {
-        Dialect::Sqlite => words(&words(statement, "bigint", "integer"), "bytes", "blob") + " strict",
+        Dialect::Sqlite => {
+            let plain = words(&words(statement, "bigint", "integer"), "bytes", "blob");
+            if is_table { plain + " strict" } else { plain }
+        }
         Dialect::Postgres => words(&words(statement, "text", "text collate \"C\""), "bytes", "bytea"),
     }
 }
@@ -111,6 +118,9 @@ mod tests {
                 "create index t on texts (id)"
             ]
         );
+        let added = "alter table texts add column more text";
+        assert_eq!(statements(added, Dialect::Sqlite), [added]);
+        assert_eq!(statements(added, Dialect::Postgres), [format!("{added} collate \"C\"")]);
         let postgres = statements(TEXT, Dialect::Postgres);
         assert_eq!(
             postgres[0],

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Amount, CountryCode, CurrencyCode, Day, Email, Gln, Metadata, Percent, PositiveUnitPrice, Quantity, Text, UnitPrice,
+    Amount, CountryCode, CreditAmount, CurrencyCode, Day, Email, Gln, Metadata, Percent, PositiveUnitPrice, Quantity,
+    Text, UnitPrice,
 };
 use crate::document::{Head, Reason};
 use crate::ids::{ContactId, CustomerId, DepartmentId, LineId, PriceId, TagId, TemplateId};
@@ -199,6 +200,52 @@ pub struct CreditNoteInput {
     pub metadata: Option<Metadata>,
 }
 
+/// A line of an invoice that is credited: so many of it, so much of it, or what is left.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-rules" = "credit-part"))]
+pub struct CreditPartInput {
+    /// The line.
+    pub invoice_line_id: LineId,
+    /// How many, at the invoice's price.
+    pub quantity: Option<Quantity>,
+    /// How much excl. VAT, positive; it takes no quantity off.
+    pub amount: Option<CreditAmount>,
+}
+
+/// An invoice to be credited: all that is left of it, or the lines named.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct CreditInput {
+    /// The lines, each once; all that is left of the invoice when left out.
+    #[schemars(length(min = 1, max = 1000))]
+    pub lines: Option<Vec<CreditPartInput>>,
+    /// The credit note's date; default the later of today and the invoice's. At most a year ahead.
+    pub date: Option<Day>,
+    /// Why credit is given.
+    pub reason: Option<Reason>,
+    /// Notes printed below the lines.
+    pub notes: Option<Text<4000>>,
+}
+
+/// Why a credit note will not be sent.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VoidInput {
+    /// It explains the number for ever.
+    pub reason: Text<1000>,
+}
+
+/// How a booked credit note is undone.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ReverseInput {
+    /// The invoice's date; default today. At most a year ahead.
+    pub date: Option<Day>,
+    /// Notes printed below the lines.
+    pub notes: Option<Text<4000>>,
+}
+
 /// One line as asked, of whatever kind of document; what the rules work from.
 #[derive(Clone, Debug)]
 pub struct AskedLine {
@@ -208,6 +255,8 @@ pub struct AskedLine {
     pub price_id: Option<PriceId>,
     /// How many; 0 on lines without amounts.
     pub quantity: Decimal,
+    /// An amount excl. VAT instead of quantity and price; it takes no quantity off (crediting an invoice).
+    pub amount: Option<Decimal>,
     /// An overriding unit price.
     pub unit_price: Option<Decimal>,
     /// An overriding text.
@@ -248,6 +297,33 @@ pub struct AskedHead {
     pub head: Head,
 }
 
+impl AskedHead {
+    /// A head that says who it is for and leaves the rest to its defaults.
+    pub fn for_customer(customer_id: CustomerId) -> AskedHead {
+        let head = Head {
+            customer_id,
+            payment_terms: None,
+            customer_department_id: None,
+            customer_contact_id: None,
+            reference: None,
+            our_reference: None,
+            description: None,
+            notes: None,
+            document_template_id: None,
+            delivery_date: None,
+            delivery_country_code: None,
+            period_start: None,
+            period_end: None,
+            tax_point_date: None,
+            external_invoice: None,
+            credited_period: None,
+            reason: None,
+            metadata: Metadata::default(),
+        };
+        AskedHead { date: None, currency: None, invoice_number: None, head }
+    }
+}
+
 fn text<const MAX: usize>(text: Option<Text<MAX>>) -> Option<String> {
     text.map(|t| t.0)
 }
@@ -274,6 +350,7 @@ impl From<LineInput> for AskedLine {
             line_type: line_type.unwrap_or_default(),
             price_id,
             quantity: quantity.map(|q| q.0).unwrap_or_default(),
+            amount: None,
             unit_price: unit_price.map(|p| p.0),
             description: text(description),
             discount_percent: discount_percent.map(|p| p.0),
@@ -305,6 +382,7 @@ impl From<CreditLineInput> for AskedLine {
             line_type: line_type.unwrap_or_default(),
             price_id,
             quantity: quantity.map(|q| q.0).unwrap_or_default(),
+            amount: None,
             unit_price: unit_price.map(|p| p.0),
             description: text(description),
             discount_percent: discount_percent.map(|p| p.0),

@@ -23,6 +23,7 @@ pub fn rules(name: &str) -> Option<Rule> {
         "document-line" => Some(document_line),
         "span" => Some(span),
         "period" => Some(period),
+        "credit-part" => Some(credit_part),
         "price" => Some(price),
         "added-rate" => Some(added_rate),
         _ => None,
@@ -84,6 +85,13 @@ fn period(fields: &dyn Fields, path: &str, faults: &mut Faults) {
             faults.add(format!("{path}periodStart"), "isNotEmpty", "periodStart should not be empty");
         }
         _ => {}
+    }
+}
+
+/// A line is credited by quantity or by amount, not by both.
+fn credit_part(part: &dyn Fields, path: &str, faults: &mut Faults) {
+    if part.has("quantity") && part.has("amount") {
+        faults.add(format!("{path}amount"), "isEmpty", "amount should be empty beside quantity");
     }
 }
 

@@ -347,7 +347,10 @@ fn respond(route: &Route, answer: Answer, seen: &Seen) -> Response<Body> {
         Answer::Json { body, made } => {
             let response = response.header(header::CONTENT_TYPE, "application/json; charset=utf-8");
             let response = match made.filter(|_| route.status == 201) {
-                Some(id) => response.header(header::LOCATION, format!("{}/{id}", seen.path.trim_end_matches('/'))),
+                Some(id) => {
+                    let place = route.made_at.map_or_else(|| seen.path.clone(), |place| format!("/api{place}"));
+                    response.header(header::LOCATION, format!("{}/{id}", place.trim_end_matches('/')))
+                }
                 None => response,
             };
             response.body(Body::from(body))

@@ -67,6 +67,8 @@ pub struct Route {
     pub output: Option<Value>,
     /// The status of success.
     pub status: u16,
+    /// Where what it makes stands when that is not below its own path, as `/v1/credit-notes`.
+    pub made_at: Option<&'static str>,
     /// Whether it answers a PDF.
     pub is_file: bool,
     pub(crate) run: Run,
@@ -130,6 +132,7 @@ impl Route {
             query: None,
             output: None,
             status: 200,
+            made_at: None,
             is_file: false,
             run,
         }
@@ -217,6 +220,37 @@ where
         })
     });
     Route { input: input::<I>(), output: output::<O>(), ..Route::new(method, path, scope, summary, run) }
+}
+
+/// `POST` of an action on one resource that makes another, which stands at `made_at`. 201.
+pub(crate) fn make<K, I, O>(
+    path: &'static str,
+    made_at: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&mut Work<'_>, K, I) -> Result<O, Error>,
+) -> Route
+where
+    K: Id,
+    I: DeserializeOwned + JsonSchema + Send + 'static,
+    O: Serialize + JsonSchema + Send + 'static,
+{
+    let run: Run = Box::new(move |call| {
+        Box::pin(async move {
+            let (id, asked): (K, I) = (id_of(&call)?, read_input(body_of(&call))?);
+            let made = call
+                .app
+                .write(call.by, move |work| {
+                    let made = verb(work, id, asked)?;
+                    serde_json::to_string(&made).map_err(|fault| Error::Broken(fault.to_string()))
+                })
+                .await?;
+            let id = id_in(&made);
+            Ok(Answer::Json { body: made, made: id })
+        })
+    });
+    let route = Route::new("POST", path, scope, summary, run);
+    Route { input: input::<I>(), output: output::<O>(), status: 201, made_at: Some(made_at), ..route }
 }
 
 /// `PATCH` of one resource.

@@ -15,7 +15,7 @@ use billing::scope::Scope::{
     InvoicesRead, InvoicesWrite, ProductsRead, ProductsWrite, VatCodesRead,
 };
 
-use super::route::{Route, act, change, create, file, list, order, read, remove, set, show};
+use super::route::{Route, act, change, create, file, list, make, order, read, remove, set, show};
 
 fn invoice_pdf(app: &Arc<App>, by: &Caller, id: DocumentId, query: PdfQuery) -> Result<File, Error> {
     archive::pdf(app, by, Kind::Invoice, id, query.draft == Some(true))
@@ -80,14 +80,19 @@ pub fn routes() -> Vec<Route> {
         change("/v1/invoices/{id}", InvoicesWrite, "Write a draft anew", invoices::change),
         remove("/v1/invoices/{id}", InvoicesWrite, "Delete a draft", invoices::delete),
         act("/v1/invoices/{id}/send", InvoicesWrite, "Number, book and send an invoice", invoices::send),
+        make("/v1/invoices/{id}/credit", "/v1/credit-notes", InvoicesWrite, "Credit the rest of an invoice, or lines of it", credit_notes::credit_invoice),
+        order("/v1/invoices/{id}/cancel", InvoicesWrite, "End an invoice that was never booked", invoices::cancel),
         file("/v1/invoices/{id}/pdf", InvoicesRead, "An invoice's PDF", invoice_pdf),
         read("/v1/invoices/{id}/delivery-status", InvoicesRead, "What became of an invoice's sending", deliveries::of_invoice),
 
         list("/v1/credit-notes", InvoicesRead, "Credit notes, newest first, without their lines", credit_notes::list),
         create("/v1/credit-notes", InvoicesWrite, "Make a credit note; it is numbered at once", credit_notes::create),
         read("/v1/credit-notes/{id}", InvoicesRead, "One credit note", credit_notes::get),
+        change("/v1/credit-notes/{id}", InvoicesWrite, "Write a numbered draft anew", credit_notes::change),
         remove("/v1/credit-notes/{id}", InvoicesWrite, "Always refused: a numbered credit note is never deleted", credit_notes::delete),
         act("/v1/credit-notes/{id}/send", InvoicesWrite, "Book and send a credit note", credit_notes::send),
+        act("/v1/credit-notes/{id}/void", InvoicesWrite, "Retire a draft that will not be sent; its number stays, explained", credit_notes::void),
+        make("/v1/credit-notes/{id}/reverse", "/v1/invoices", InvoicesWrite, "Draft the invoice that undoes a booked credit note", credit_notes::reverse),
         file("/v1/credit-notes/{id}/pdf", InvoicesRead, "A credit note's PDF", credit_note_pdf),
         read("/v1/credit-notes/{id}/delivery-status", InvoicesRead, "What became of a credit note's sending", deliveries::of_credit_note),
     ]

@@ -208,6 +208,7 @@ impl Stage {
     /// The path of a write with the id of something that is there.
     fn place(&self, path: &str) -> String {
         let id = match path.split('/').nth(2).unwrap() {
+            "invoices" if path.ends_with("/credit") => "invoice",
             "invoices" => "draft",
             "credit-notes" => "note",
             "customers" => "customer",
@@ -230,7 +231,13 @@ impl Stage {
             "/v1/invoices" | "/v1/invoices/{id}" => {
                 json!({ "customerId": ids["customer"], "lines": [line(&ids["price"], "1")] })
             }
-            "/v1/credit-notes" => json!({ "customerId": ids["customer"], "lines": [line(&ids["price"], "1")] }),
+            "/v1/invoices/{id}/credit" => {
+                json!({ "lines": [{ "invoiceLineId": ids["invoiceLine"], "quantity": "1" }] })
+            }
+            "/v1/credit-notes/{id}/void" => json!({ "reason": "Made by mistake" }),
+            "/v1/credit-notes" | "/v1/credit-notes/{id}" => {
+                json!({ "customerId": ids["customer"], "lines": [line(&ids["price"], "1")] })
+            }
             "/v1/customers" => json!({
                 "customerType": "business", "name": "Another", "countryCode": "DK", "vatZone": "domestic",
                 "customerGroupId": ids["customerGroup"],

@@ -11,6 +11,7 @@ mod commands;
 mod concurrency;
 mod contract;
 mod crash;
+mod credit_deeds;
 mod crediting;
 mod customers;
 mod docs_page;

@@ -41,7 +41,8 @@ on_both_engines! {
             let place = path.replace("{id}", text(&id));
             for method in operations.as_object().unwrap().keys() {
                 let body = match (method.as_str(), path.as_str()) {
-                    ("patch", "/v1/invoices/{id}") => json!({ "customerId": customer, "lines": [line(&price, "1")] }),
+                    ("patch", "/v1/invoices/{id}" | "/v1/credit-notes/{id}") => json!({ "customerId": customer, "lines": [line(&price, "1")] }),
+                    (_, "/v1/credit-notes/{id}/void") => json!({ "reason": "Not mine" }),
                     _ => json!({}),
                 };
                 let answer = mine.api.send(&method.to_uppercase(), &place, &body);
@@ -297,6 +298,11 @@ impl Things {
                 let number = &self.invoice["number"];
                 (&Value::Null, json!({ "customerId": self.customer, "invoiceNumber": number, "lines": lines }))
             }
+            "invoices/{id}/credit" => {
+                let line = &self.invoice["lines"][0]["id"];
+                (&self.invoice["id"], json!({ "lines": [{ "invoiceLineId": line, "quantity": "0.1" }] }))
+            }
+            "credit-notes/{id}" => (&self.note, json!({ "customerId": self.customer, "lines": lines })),
             "credit-notes/{id}/send" => (&self.note, json!({ "deliveryType": "Manual" })),
             other => panic!("{method} {other} takes an id and is not known to this test"),
         };

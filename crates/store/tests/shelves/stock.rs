@@ -8,7 +8,7 @@ use billing::catalogue::{
 };
 use billing::company::{Company, CompanyMode};
 use billing::credit::{LineState, Mode, Share};
-use billing::crediting::{InvoiceLine, NoteShare};
+use billing::crediting::{AskMode, InvoiceLine, NoteShare};
 use billing::customers::{
     BillingRelationship, Contact, Customer, CustomerGroup, CustomerType, DeliveryType, Department, InvoicingMode,
     VatZone,
@@ -16,8 +16,8 @@ use billing::customers::{
 use billing::document::{Booking, Document, Head, Line, LineBody, Number, ProductLine, Reason, VatGroup};
 use billing::exchange_rates::{ExchangeRate, RateSource};
 use billing::ids::{
-    AccountId, CompanyId, ContactId, CustomerId, DepartmentId, DocumentId, EntryId, Id, JobId, LineId, OpenItemId,
-    TagId, TemplateId, VatCodeId,
+    AccountId, CompanyId, ContactId, CustomerId, DepartmentId, DocumentId, EntryId, Id, JobId, OpenItemId, TagId,
+    TemplateId, VatCodeId,
 };
 use billing::input::Metadata;
 use billing::keys::ApiKey;
@@ -201,7 +201,7 @@ impl Stock {
                 note_line_id: id(60),
                 invoice_id: invoice.id,
                 invoice_line_id: invoice.lines[0].id,
-                mode: "amount",
+                mode: AskMode::Amount,
                 share: Share { line: 0, net: f.minor(), vat: 2, base_net: 3, base_vat: 4, quantity: f.amount() },
             }],
             entry: entry(&f, &company, &invoice),
@@ -601,6 +601,10 @@ impl Stock {
         let is_shown = self.invoice.facts.credit_notes > 0 && self.note.facts.voided_at.is_none();
         assert_eq!(notes, if is_shown { vec![linked(&self.note, &self.invoice)] } else { vec![] });
         self.check_shares(tx)?;
+        let reverses = |document: &&Document| document.reverses.is_some() && document.facts.cancelled_at.is_none();
+        let reversing = [&self.invoice, &self.note].into_iter().find(reverses);
+        let reversing = reversing.map(|document| (document.id, document.number.as_ref().map(|n| n.text.clone())));
+        assert_eq!(documents::reversing(tx, own, id(51))?, reversing);
 
         assert_eq!(ledger::item_of(tx, own, self.invoice.id)?.as_ref(), Some(&self.item));
         assert_eq!(ledger::item_of(tx, own, self.note.id)?, None);
@@ -614,22 +618,9 @@ impl Stock {
     }
 
     fn check_shares(&self, tx: &mut dyn Tx) -> Result<(), Error> {
-        let rows = tx.all(
-            "select note_line_id, invoice_id, invoice_line_id, mode, net, vat, base_net, base_vat, quantity \
-                from credit_shares where company_id = $1 and credit_note_id = $2 order by position",
-            params![self.company.id, self.note.id],
-        )?;
-        assert_eq!(rows.len(), self.shares.len());
-        for (mut row, NoteShare { note_line_id, invoice_id, invoice_line_id, mode, share }) in
-            rows.into_iter().zip(&self.shares)
-        {
-            let ids: (LineId, DocumentId, LineId) = (row.id()?, row.id()?, row.id()?);
-            assert_eq!(ids, (*note_line_id, *invoice_id, *invoice_line_id));
-            assert_eq!(row.next::<String>()?, *mode);
-            assert_eq!((row.next::<i64>()?, row.next::<i64>()?), (share.net, share.vat));
-            assert_eq!((row.next::<i64>()?, row.next::<i64>()?), (share.base_net, share.base_vat));
-            assert_eq!(row.next::<Decimal>()?, share.quantity);
-        }
+        let shares = credits::shares(tx, self.company.id, self.note.id)?;
+        assert_eq!(shares, self.shares);
+        assert_eq!(credits::shares(tx, self.company.id, self.invoice.id)?, []);
         Ok(())
     }
 
@@ -987,6 +978,7 @@ pub fn document(f: &Flavour, kind: Kind, company: &Company, customer: &Customer)
             metadata: f.metadata(),
         },
         invoice: f.some((f.text("2026-1"), id::<DocumentId>(50))),
+        reverses: f.some((f.text("CN-1"), id::<DocumentId>(51))),
         lines: vec![
             line(1, LineBody::Product(Box::new(product))),
             line(2, LineBody::Text(f.text("Rabat"))),
