@@ -1,5 +1,6 @@
 //! The rules as tables and properties, one module a subject.
 
+mod complement;
 mod credit;
 mod money;
 mod postings;
