@@ -52,4 +52,60 @@ on_both_engines! {
         company.check_books();
         crate::doctor::check_sound(&company);
     }
+
+    /// By quantity, by amount, voided and written anew all at once: never more than was invoiced,
+    /// and what is left afterwards comes to the last unit.
+    fn sixty_four_threads_never_credit_more_than_was_invoiced(house) {
+        const THREADS: usize = 64;
+        let company = house.company();
+        let (customer, price) = (company.customer(json!({})), company.price("33.33"));
+        let invoice = company.invoice(&customer, json!([line(&price, "30")]));
+        let (place, of) = (format!("/v1/invoices/{}/credit", text(&invoice["id"])), &invoice["lines"][0]["id"]);
+        let by = |what: &str, much: &str| json!({ "lines": [{ "invoiceLineId": of, what: much }] });
+        let refused = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let (company, place, by, refused, customer, price) = (&company, &place, &by, &refused, &customer, &price);
+                scope.spawn(move || {
+                    for round in 0..4 {
+                        let asked = if (thread + round) % 2 == 0 { by("quantity", "0.75") } else { by("amount", "17.01") };
+                        let answer = company.api.post(place, &asked);
+                        if answer.status != 201 {
+                            let details = answer.refused(400, "CREDIT_NOTE_EXCEEDS_INVOICE");
+                            for field in ["invoiceLineId", "billed", "credited", "asked"] {
+                                assert!(details[field].is_string(), "{field} of {details}");
+                            }
+                            refused.fetch_add(1, Ordering::Relaxed);
+                            continue;
+                        }
+                        let note = format!("/v1/credit-notes/{}", text(&answer.is(201)["id"]));
+                        match thread % 3 {
+                            0 => drop(company.api.post(&format!("{note}/void"), &json!({ "reason": "Raced" })).is(200)),
+                            1 => {
+                                let body = json!({ "customerId": customer, "lines": [line(price, "2.5")] });
+                                let answer = company.api.patch(&note, &body);
+                                if answer.status != 200 {
+                                    answer.refused(400, "CREDIT_NOTE_EXCEEDS_INVOICE");
+                                }
+                            }
+                            _ => {}
+                        }
+                    }
+                });
+            }
+        });
+        assert!(refused.into_inner() > 0, "there was more asked than there is");
+        // What is left, if anything is, and then it is all.
+        let rest = company.api.post(&place, &json!({}));
+        if rest.status != 201 {
+            rest.refused(400, "INVOICE_FULLY_CREDITED");
+        }
+        let now = company.now("invoices", &invoice);
+        assert_eq!((&now["creditedAmount"], &now["creditState"]), (&invoice["amount"], &json!("full")));
+        for note in now["creditNotes"].as_array().unwrap() {
+            company.sent("credit-notes", note);
+        }
+        assert_eq!(company.balances(), Vec::<Vec<String>>::new());
+        company.check_books();
+    }
 }

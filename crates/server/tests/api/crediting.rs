@@ -36,13 +36,17 @@ impl Sold {
 
 /// A price of a product that is sold exempt from VAT.
 fn exempt(company: &Company) -> Value {
+    let group = exempt_group(company);
+    company.price_with(json!({ "name": "Course", "productGroupId": group }), json!({ "unitAmount": "50" }))
+}
+
+fn exempt_group(company: &Company) -> Value {
     let account = company.api.get("/v1/accounts?accountNumber=1070").is(200)[0]["id"].clone();
     let group = json!({
         "number": "EXEMPT", "name": "Exempt", "domesticAccountId": account, "euAccountId": account,
         "abroadAccountId": account, "domesticWithoutVatAccountId": account,
     });
-    let group = company.api.post("/v1/product-groups", &group).is(201)["id"].clone();
-    company.price_with(json!({ "name": "Course", "productGroupId": group }), json!({ "unitAmount": "50" }))
+    company.api.post("/v1/product-groups", &group).is(201)["id"].clone()
 }
 
 on_both_engines! {
@@ -77,6 +81,55 @@ on_both_engines! {
         company.sent("credit-notes", &rest);
         assert_eq!(company.balances(), Vec::<Vec<String>>::new());
         company.check_books();
+    }
+
+    /// Each thing a line was made of changes by itself: the credit is still the invoice line's.
+    fn a_credit_follows_the_invoice_whatever_changed(house) {
+        type Change = fn(&Company, &Value, &Value);
+        let changes: [(&str, Change); 5] = [
+            ("product", |company, invoice, _| {
+                let product = format!("/v1/products/{}", text(&invoice["lines"][0]["productId"]));
+                company.api.patch(&product, &json!({ "name": "Sugar", "unit": "KGM", "isActive": false })).is(200);
+            }),
+            ("group of the product", |company, invoice, _| {
+                let group = exempt_group(company);
+                let product = format!("/v1/products/{}", text(&invoice["lines"][0]["productId"]));
+                company.api.patch(&product, &json!({ "productGroupId": group })).is(200);
+            }),
+            ("price", |company, invoice, _| {
+                let price = text(&invoice["lines"][0]["priceId"]).to_owned();
+                company.api.post(&format!("/v1/product-prices/{price}/disable"), &json!({})).is(200);
+            }),
+            ("VAT rate", |company, _, _| {
+                let codes = company.api.get("/v1/vat-codes").is(200);
+                let code = codes.as_array().unwrap().iter().find(|code| code["vatCode"] == "U25").unwrap();
+                let rate = json!({ "vatRate": "20", "validFrom": "2026-01-06" });
+                company.api.patch(&format!("/v1/vat-codes/{}", text(&code["id"])), &rate).is(200);
+            }),
+            ("customer", |company, _, customer| {
+                let changes = json!({ "vatZone": "eu", "countryCode": "DE", "vatNumber": "DE136695976", "currency": "EUR" });
+                company.api.patch(&format!("/v1/customers/{}", text(customer)), &changes).is(200);
+            }),
+        ];
+        for (what, change) in changes {
+            let company = house.company();
+            let (customer, price) = (company.customer(json!({})), company.price("300"));
+            let sold = json!({ "priceId": price, "quantity": "2", "discountPercent": "10" });
+            let body = json!({ "customerId": customer, "date": "2026-01-05", "lines": [sold] });
+            let invoice = company.sent("invoices", &company.api.post("/v1/invoices", &body).is(201));
+            change(&company, &invoice, &customer);
+            let (first, part) = (&invoice["lines"][0], json!({ "lines": [{ "invoiceLineId": invoice["lines"][0]["id"], "quantity": "1" }] }));
+            let note = company.api.post(&format!("/v1/invoices/{}/credit", text(&invoice["id"])), &part).is(201);
+            let credited = &note["lines"][0];
+            for field in ["description", "unit", "unitPrice", "discountPercent", "vatRate", "vatCategory", "priceId", "productId"] {
+                assert_eq!(credited[field], first[field], "{what}: {field}");
+            }
+            assert_eq!((&note["subtotal"], &note["vat"], &note["currency"]), (&json!("-270.00"), &json!("-67.50"), &json!("DKK")), "{what}");
+            let rest = company.api.post(&format!("/v1/invoices/{}/credit", text(&invoice["id"])), &json!({})).is(201);
+            company.sent("credit-notes", &note);
+            company.sent("credit-notes", &rest);
+            assert_eq!(company.balances(), Vec::<Vec<String>>::new(), "{what}");
+        }
     }
 
     /// A price of the caller's credits so much less; the rest gives back what is left.
