@@ -24,6 +24,7 @@ pub mod invoices;
 pub mod keys;
 mod lists;
 mod mail;
+pub mod number_series;
 pub mod paper;
 pub mod prices;
 pub mod product_groups;

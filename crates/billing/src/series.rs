@@ -1,6 +1,16 @@
-//! Series: how documents of a kind are numbered.
+//! Series: how documents of a kind are numbered, how that may be changed, and what their audit shows.
 
-use crate::ids::SeriesId;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::ids::{DocumentId, SeriesId};
+use crate::json;
+use crate::kind::Kind;
+use crate::refusal::{Faults, Refusal};
 
 /// A series that numbers documents of one kind, without gaps.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,11 +38,193 @@ impl Series {
         let prefix = self.prefix.replace("{year}", &fiscal_year.to_string());
         format!("{prefix}{sequence:0width$}", width = self.padding as usize)
     }
+
+    /// The kind of document it numbers.
+    pub fn kind(&self) -> Kind {
+        Kind::from_str(&self.document_kind).expect("series are made for the four kinds")
+    }
+
+    /// What is wrong with it: a number must be read back as one prefix and one count, and a
+    /// series that begins anew each fiscal year must say the year.
+    pub fn faults(&self) -> Faults {
+        let mut faults = Faults::default();
+        let plain = self.prefix.replace("{year}", "0");
+        if plain.chars().any(|c| matches!(c, '{' | '}') || c.is_control()) {
+            faults.add(
+                "prefix",
+                "matches",
+                "prefix must hold no braces but those of {year}, and no control characters",
+            );
+        }
+        if plain.ends_with(|c: char| c.is_ascii_digit()) {
+            faults.add("prefix", "matches", "prefix must not end in a digit or in {year}: the count follows it");
+        }
+        if self.per_fiscal_year && !self.prefix.contains("{year}") {
+            faults.add("prefix", "contains", "prefix must contain {year} where perFiscalYear is true");
+        }
+        faults
+    }
+
+    /// Refuses numbering that could give a number twice: `earlier` are the prefixes the series has
+    /// had, each with whether it began anew each fiscal year. Where the count goes on, a prefix may
+    /// come back; where it begins at 1, no number may have looked like its numbers before.
+    ///
+    /// # Errors
+    /// `NUMBER_SERIES_PREFIX_USED`.
+    pub fn check_fresh(&self, earlier: &[(String, bool)]) -> Result<(), Refusal> {
+        let now = (&self.prefix, self.per_fiscal_year);
+        let is_used = |(prefix, per_year): &(String, bool)| {
+            (prefix, *per_year) != now && (*per_year || self.per_fiscal_year) && shape(prefix) == shape(&self.prefix)
+        };
+        let Some((prefix, _)) = earlier.iter().find(|used| is_used(used)) else { return Ok(()) };
+        let message = format!("Numbers like those of {} were given before, under the prefix {prefix}.", self.prefix);
+        Err(Refusal::new("NUMBER_SERIES_PREFIX_USED", message).with(json!({ "property": "prefix", "used": prefix })))
+    }
+}
+
+/// What all texts of a prefix look like: two prefixes of different shapes never give the same text.
+fn shape(prefix: &str) -> String {
+    prefix.replace("{year}", "0000").chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect()
+}
+
+/// A series as published.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicSeries {
+    /// Its id.
+    pub id: SeriesId,
+    /// The kind of document it numbers.
+    pub document_type: Kind,
+    /// What a number begins with; `{year}` in it becomes the fiscal year.
+    pub prefix: String,
+    /// How many digits a number has at least.
+    pub padding: u32,
+    /// Whether it begins at 1 again with each fiscal year.
+    pub per_fiscal_year: bool,
+    /// The number a document of today would get.
+    pub next_number: String,
+}
+
+/// What a series has given, with the proof that nothing is missing.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SeriesAudit {
+    /// The series.
+    pub id: SeriesId,
+    /// The kind of document it numbers.
+    pub document_type: Kind,
+    /// Whether in each year nothing is missing and nothing was numbered out of its time.
+    pub is_complete: bool,
+    /// Each count, by fiscal year; one where it never begins anew.
+    pub years: Vec<SeriesYear>,
+}
+
+/// What a series has given in one count. Nothing is missing where the count is that of last − first + 1,
+/// the first is 1 and the next follows the last.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SeriesYear {
+    /// The fiscal year; null where the series does not begin anew.
+    pub fiscal_year: Option<String>,
+    /// How many documents bear a number.
+    pub count: i64,
+    /// The first count and the last; 0 where there is none.
+    pub first: i64,
+    /// The last count.
+    pub last: i64,
+    /// The next count that will be given.
+    pub next: i64,
+    /// The first number as printed.
+    pub first_number: Option<String>,
+    /// The last number as printed.
+    pub last_number: Option<String>,
+    /// The counts that no document bears, as spans; the first thousand.
+    pub missing: Vec<MissingNumbers>,
+    /// Numbers given before the number below them; the first thousand.
+    pub out_of_order: Vec<String>,
+    /// Whether nothing is missing and nothing out of order.
+    pub is_complete: bool,
+    /// Every number whose document was voided.
+    pub voids: Vec<VoidedNumber>,
+}
+
+/// Counts that no document bears.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MissingNumbers {
+    /// The first of them.
+    pub from: i64,
+    /// The last of them.
+    pub to: i64,
+}
+
+/// A number whose document was voided.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VoidedNumber {
+    /// The credit note.
+    pub id: DocumentId,
+    /// Its number.
+    pub number: String,
+    /// When it was voided.
+    #[serde(serialize_with = "json::instant")]
+    #[schemars(with = "json::Instant")]
+    pub voided_at: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// Who, by kind: `api_key`, `operator`, `system`.
+    pub actor_type: Option<String>,
+    /// Who, by id.
+    pub actor_id: Option<String>,
+    /// What the operator calls that key.
+    pub actor_name: Option<String>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn series(prefix: &str, per_fiscal_year: bool) -> Series {
+        let id = SeriesId(uuid::Uuid::nil());
+        Series { id, document_kind: "invoice".to_owned(), prefix: prefix.to_owned(), padding: 5, per_fiscal_year }
+    }
+
+    #[test]
+    fn a_number_must_be_read_back_as_prefix_and_count() {
+        for (prefix, per_year, is_good) in [
+            ("", false, true),
+            ("INV-", false, true),
+            ("{year}/", true, true),
+            ("A{year}-", false, true),
+            ("INV", true, false),
+            ("INV1", false, false),
+            ("INV-{year}", true, false),
+            ("{month}-", false, false),
+            ("A\n-", false, false),
+        ] {
+            assert_eq!(series(prefix, per_year).faults().is_empty(), is_good, "{prefix:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_comes_back_only_where_its_count_goes_on() {
+        let used = |prefix: &str, per_year| (prefix.to_owned(), per_year);
+        for (earlier, prefix, per_year, is_good) in [
+            (used("INV-", false), "INV-", false, true),
+            (used("INV-", false), "F-", false, true),
+            (used("INV-", false), "INV-{year}-", true, true),
+            (used("INV-{year}-", true), "INV-{year}-", true, true),
+            (used("INV-{year}-", true), "F{year}-", true, true),
+            // Begun anew, INV-2026-00001 would come again.
+            (used("INV-{year}-", false), "INV-{year}-", true, false),
+            (used("INV-{year}-", true), "INV-{year}-", false, false),
+            (used("INV-{year}-", true), "INV-2026-", false, false),
+            (used("A{year}-2026-", true), "A2025-{year}-", true, false),
+        ] {
+            let fresh = series(prefix, per_year).check_fresh(std::slice::from_ref(&earlier));
+            assert_eq!(fresh.is_ok(), is_good, "{earlier:?} {prefix}");
+        }
+    }
 
     #[test]
     fn a_number_is_prefix_and_digits() {

@@ -19,3 +19,5 @@ insert into number_series_prefixes (company_id, series_id, prefix, per_fiscal_ye
   select company_id, id, prefix, per_fiscal_year from number_series;
 
 create index events_of_voids on events (company_id, resource_id) where type = 'credit_note.voided';
+
+create index documents_by_void on documents (company_id, series_id, series_year, number_seq) where voided_at is not null;

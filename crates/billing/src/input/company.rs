@@ -164,6 +164,20 @@ pub struct AccountPatch {
     pub vat_code_id: Patch<VatCodeId>,
 }
 
+/// How the numbering of a kind of document changes, from its next number on.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct NumberSeriesPatch {
+    /// What a number begins with; `{year}` becomes the fiscal year of the document's date. It never ends in a digit.
+    pub prefix: Patch<Text<40>>,
+    /// How many digits a number has at least.
+    #[schemars(with = "u32", range(min = 1, max = 12))]
+    pub padding: Option<u32>,
+    /// Whether it begins at 1 again with each fiscal year; the prefix must then hold `{year}`.
+    #[schemars(with = "bool")]
+    pub per_fiscal_year: Option<bool>,
+}
+
 /// A VAT code to be made.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

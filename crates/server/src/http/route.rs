@@ -231,7 +231,7 @@ pub(crate) fn make<K, I, O>(
     verb: fn(&mut Work<'_>, K, I) -> Result<O, Error>,
 ) -> Route
 where
-    K: Id,
+    K: Key,
     I: DeserializeOwned + JsonSchema + Send + 'static,
     O: Serialize + JsonSchema + Send + 'static,
 {

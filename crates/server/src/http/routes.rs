@@ -5,14 +5,14 @@ use std::sync::Arc;
 use app::archive::{self, File};
 use app::{
     App, Caller, Error, accounts, companies, credit_notes, customer_groups, customers, deliveries, exchange_rates,
-    invoices, keys, prices, product_groups, products, templates, vat_codes,
+    invoices, keys, number_series, prices, product_groups, products, templates, vat_codes,
 };
 use billing::ids::DocumentId;
 use billing::input::documents::PdfQuery;
 use billing::kind::Kind;
 use billing::scope::Scope::{
-    AccountsRead, AccountsWrite, CompanyRead, CompanyWrite, CustomersRead, CustomersWrite, DocumentTemplatesRead,
-    InvoicesRead, InvoicesWrite, ProductsRead, ProductsWrite, VatCodesRead,
+    AccountsRead, AccountsWrite, AuditRead, CompanyRead, CompanyWrite, CustomersRead, CustomersWrite,
+    DocumentTemplatesRead, InvoicesRead, InvoicesWrite, ProductsRead, ProductsWrite, VatCodesRead,
 };
 
 use super::route::{Route, act, change, create, file, list, make, order, read, remove, set, show};
@@ -33,6 +33,11 @@ pub fn routes() -> Vec<Route> {
 
         show("/v1/company", CompanyRead, "The company", companies::show),
         set("PATCH", "/v1/company", CompanyWrite, "Change the company", companies::change),
+
+        show("/v1/number-series", CompanyRead, "How documents are numbered", number_series::list),
+        read("/v1/number-series/{id}", CompanyRead, "One number series", number_series::get),
+        change("/v1/number-series/{id}", CompanyWrite, "Change how documents are numbered from the next one on", number_series::change),
+        read("/v1/number-series/{id}/audit", AuditRead, "What a series has given, every void, and the proof that nothing is missing", number_series::audit),
 
         list("/v1/accounts", AccountsRead, "The chart of accounts", accounts::list),
         create("/v1/accounts", AccountsWrite, "Add an account", accounts::create),

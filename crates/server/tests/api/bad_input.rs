@@ -197,7 +197,7 @@ impl Stage {
         let ids = json!({
             "customer": customer, "price": price, "draftPrice": draft_price, "draft": draft["id"], "note": note["id"],
             "invoice": invoice["id"], "invoiceNumber": invoice["number"], "invoiceLine": invoice["lines"][0]["id"],
-            "account": sales["id"], "vatCode": first("/v1/vat-codes"), "customerGroup": first("/v1/customer-groups"),
+            "account": sales["id"], "vatCode": first("/v1/vat-codes"), "series": first("/v1/number-series"), "customerGroup": first("/v1/customer-groups"),
             "productGroup": first("/v1/product-groups"), "product": first("/v1/products"),
             "template": first("/v1/document-templates?documentType=credit-note-template"),
         });
@@ -218,6 +218,7 @@ impl Stage {
             "product-prices" => "draftPrice",
             "accounts" => "account",
             "vat-codes" => "vatCode",
+            "number-series" => "series",
             _ => return path.to_owned(),
         };
         path.replace("{id}", text(&self.ids[id]))

@@ -23,6 +23,7 @@ mod ledger;
 mod lists;
 mod metrics;
 mod model;
+mod number_series;
 mod papers;
 mod post;
 mod seed;

@@ -35,6 +35,7 @@ on_both_engines! {
                 "product-groups" => first("/v1/product-groups"),
                 "product-prices" => price.clone(),
                 "accounts" => first("/v1/accounts"),
+                "number-series" => first("/v1/number-series"),
                 "vat-codes" => first("/v1/vat-codes"),
                 other => panic!("{other} is not known to this test"),
             };

@@ -414,6 +414,7 @@ impl Stock {
             vat_code,
             key: ApiKey { revoked_at: Some(at("2026-06-10T10:00:00.010Z")), ..from.key },
             rates: rates.collect(),
+            series: other.series,
             customer_group: other.customer_group,
             customer: Customer { created_at: from.customer.created_at, ..other.customer },
             product_group: ProductGroup { created_at: from.product_group.created_at, ..other.product_group },
@@ -439,6 +440,9 @@ impl Stock {
             accounts::update(tx, own, account, changed_at)?;
         }
         vat_codes::update(tx, own, &self.vat_code, changed_at)?;
+        for one in &self.series {
+            series::update(tx, own, one, changed_at)?;
+        }
         keys::revoke(tx, own, self.key.id, at("2026-06-10T10:00:00.010Z"))?;
         for rate in &self.rates {
             exchange_rates::set(tx, own, rate)?;
@@ -478,6 +482,8 @@ impl Stock {
         }
         for one in &self.series {
             assert_eq!(&series::get(tx, own, &one.document_kind)?, one);
+            assert_eq!(series::by_id(tx, own, one.id)?.as_ref(), Some(one));
+            assert!(series::prefixes(tx, own, one.id)?.contains(&(one.prefix.clone(), one.per_fiscal_year)));
         }
         assert_eq!(templates::get(tx, own, self.template.id)?.as_ref(), Some(&self.template));
         assert_eq!(templates::list(tx, own)?, std::slice::from_ref(&self.template));
