@@ -108,8 +108,9 @@ pub struct Group {
     pub lines: Vec<Left>,
     /// No decimals, or more than a hundred lines: the group's figure wins over the lines'.
     pub wins: bool,
-    /// The invoice is in another currency than the company's.
-    pub is_foreign: bool,
+    /// Billed in base at other figures. Where they are the document's own, by currency or by chance,
+    /// what is given back in base is too.
+    pub has_own_base: bool,
 }
 
 impl Group {
@@ -131,7 +132,7 @@ impl Group {
         for (line, vat) in touched.iter().zip(vats) {
             let left = &mut self.lines[*line];
             left.credited.vat += vat;
-            let (base_net, base_vat) = if self.is_foreign {
+            let (base_net, base_vat) = if self.has_own_base {
                 (
                     due(left, left.billed.base_net, left.credited.base_net),
                     due(left, left.billed.base_vat, left.credited.base_vat),
@@ -147,7 +148,7 @@ impl Group {
             let shares = [share_by(vat, &weights), share_by(base_net, &weights), share_by(base_vat, &weights)];
             for (i, at) in own.iter().enumerate() {
                 (taken[*at].vat, taken[*at].base_net, taken[*at].base_vat) = (shares[0][i], shares[1][i], shares[2][i]);
-                if !self.is_foreign {
+                if !self.has_own_base {
                     (taken[*at].base_net, taken[*at].base_vat) = (nets[*at], taken[*at].vat);
                 }
             }

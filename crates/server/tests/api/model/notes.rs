@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::left::{Ask, Excess, Figures, Group};
+use super::left::{Ask, Excess, Figures, Group, Left};
 use super::ratio::Ratio;
 use super::world::{
     Document, Kind, Line, Refusal, Sold, World, check_has_product, check_size, day, decimals, groups, line_total,
@@ -145,13 +145,16 @@ impl World {
         for invoice in invoices {
             let Document { lines, currency, .. } = &self.documents[*invoice];
             for (category, rate, places) in groups(lines.iter().map(|line| line.sold.as_ref())) {
+                let lines: Vec<Left> = places.iter().map(|at| lines[*at].left.expect("a booked invoice")).collect();
+                let is_same =
+                    |left: &Left| (left.billed.net, left.billed.vat) == (left.billed.base_net, left.billed.base_vat);
                 let group = Group {
                     category,
                     rate: rate / Ratio::whole(100),
-                    lines: places.iter().map(|at| lines[*at].left.expect("a booked invoice")).collect(),
                     wins: decimals(currency) == 0 || places.len() > 100,
                     places,
-                    is_foreign: *currency != self.base,
+                    has_own_base: !lines.iter().all(is_same),
+                    lines,
                 };
                 open.push(Open { invoice: *invoice, group });
             }
