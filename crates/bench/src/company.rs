@@ -155,6 +155,17 @@ impl Company {
         made(client, &self.request("POST", "/v1/credit-notes", &note.to_string()))
     }
 
+    /// Books an invoice of a hundred thousand pieces and answers the request that credits one of them.
+    pub fn book_large_invoice(&self, client: &mut Client) -> Result<Vec<u8>, Failed> {
+        let mut invoice: Value = serde_json::from_str(&self.note)?;
+        invoice["lines"][0]["quantity"] = 100_000.into();
+        let id = made(client, &self.request("POST", "/v1/invoices", &invoice.to_string()))?;
+        client.ask(&self.send(&id))?.good()?;
+        let line = self.read(client, &format!("/v1/invoices/{id}"))?["lines"][0]["id"].clone();
+        let part = json!({ "lines": [{ "invoiceLineId": line, "quantity": 1 }] });
+        Ok(self.request("POST", &format!("/v1/invoices/{id}/credit"), &part.to_string()))
+    }
+
     /// Makes drafts, by several clients at once, and answers their ids.
     pub fn make_drafts(&self, address: &str, count: usize) -> Result<Vec<String>, Failed> {
         const CLIENTS: usize = 16;

@@ -11,6 +11,7 @@ mod day;
 mod disk;
 mod growth;
 mod machine;
+mod partial;
 mod pdf;
 mod postgres;
 mod process;
@@ -73,6 +74,8 @@ enum What {
     Growth,
     /// Making credit notes for one company on the embedded database
     CreditNotes,
+    /// Crediting a part of an invoice that has a thousand partial credits
+    Partial,
     /// Making credit notes on PostgreSQL, on a usual and on a slow disk
     Postgres,
     /// Reading one credit note
@@ -85,8 +88,9 @@ enum What {
 
 type Measure = fn(&Bench, &mut Table) -> Result<(), Failed>;
 
-const MEASUREMENTS: [(What, Measure); 8] = [
+const MEASUREMENTS: [(What, Measure); 9] = [
     (What::CreditNotes, credit_notes::measure),
+    (What::Partial, partial::measure),
     (What::Reads, reads::measure),
     (What::Postgres, postgres::measure),
     (What::Creates, creates::measure),
