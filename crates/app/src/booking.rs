@@ -17,8 +17,8 @@ use billing::vat;
 use rust_decimal::Decimal;
 use serde_json::json;
 use store::deliveries::{Attempt, Delivery};
-use store::ledger::{self, OpenItem};
-use store::{credits, customers, deliveries, documents, files, jobs, pricing, series, templates};
+use store::open_items::{self, OpenItem, Origin};
+use store::{credits, customers, deliveries, documents, files, jobs, ledger, pricing, series, templates};
 
 use crate::documents::{find, publish, search_text};
 use crate::{Error, Work, allocations, drafting};
@@ -217,13 +217,20 @@ fn book(work: &mut Work<'_>, document: &mut Document, customer: &Customer, input
         document_id: Some(document.id),
         customer_id: Some(customer.id),
         document_sha256: Some(sha256),
+        reverses: None,
         postings,
         created_at: work.now,
     };
     ledger::append(work.tx, company_id, &entry)?;
-    let item =
-        OpenItem { id: item_id, customer_id: customer.id, account_id: receivables, open: document.amount, base_open };
-    ledger::open(work.tx, company_id, &item, document.id, entry_id, (document.date, document.due_date), work.now)?;
+    let item = OpenItem {
+        id: item_id,
+        customer_id: customer.id,
+        account_id: receivables,
+        origin: Origin::Document(document.id),
+        open: document.amount,
+        base_open,
+    };
+    open_items::insert(work.tx, company_id, &item, entry_id, (document.date, document.due_date), work.now)?;
     let job_id: JobId = work.new_id();
     Ok(jobs::insert(work.tx, company_id, job_id, "archive", document.id.0, work.now)?)
 }
@@ -308,7 +315,7 @@ fn receivables(
 ) -> Result<billing::ids::AccountId, Error> {
     if document.kind == Kind::CreditNote
         && let Some((invoice_id, ..)) = credits::linked(work.tx, work.company.id, document)?.first()
-        && let Some(item) = ledger::item_of(work.tx, work.company.id, *invoice_id)?
+        && let Some(item) = open_items::of_document(work.tx, work.company.id, *invoice_id)?
     {
         return Ok(item.account_id);
     }

@@ -2,7 +2,7 @@
 //! read, mail is sent and jobs are worked. Knows a trait [`Press`], not Typst.
 
 pub mod accounts;
-mod allocations;
+pub mod allocations;
 pub mod archive;
 pub mod backup;
 mod booking;
@@ -25,14 +25,20 @@ pub mod keys;
 mod lists;
 mod mail;
 pub mod number_series;
+pub mod open_items;
 pub mod paper;
+pub mod payments;
 pub mod prices;
 pub mod product_groups;
 pub mod products;
+pub mod refunds;
+mod settling;
+pub mod statements;
 pub mod templates;
 pub mod vat_codes;
 mod work;
 mod workers;
+pub mod write_offs;
 
 use std::path::PathBuf;
 use std::sync::Arc;

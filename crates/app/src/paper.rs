@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 /// The built-in page layout of all documents, Typst source that reads `data.json`.
 pub const DOCUMENT_TEMPLATE: &str = include_str!("../templates/document.typ");
 
+/// The page layout of a customer's statement, Typst source that reads `data.json`.
+pub const STATEMENT_TEMPLATE: &str = include_str!("../templates/statement.typ");
+
 /// Said across the page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Watermark {

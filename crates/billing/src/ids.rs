@@ -116,6 +116,12 @@ ids! {
     OpenItemId
     /// An amount of one open item set off against another.
     AllocationId
+    /// A payment on an invoice.
+    PaymentId
+    /// A credit paid out.
+    RefundId
+    /// An amount of an invoice given up.
+    WriteOffId
     /// A sending of a document.
     DeliveryId
     /// One try at a delivery.

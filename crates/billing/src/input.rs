@@ -8,6 +8,7 @@ pub mod customers;
 pub mod documents;
 mod kinds;
 mod rules;
+pub mod settlement;
 
 pub use documents::AskedLine;
 pub use kinds::*;

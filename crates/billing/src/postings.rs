@@ -86,6 +86,8 @@ pub struct NewEntry<Type = &'static str> {
     pub customer_id: Option<CustomerId>,
     /// SHA-256 of the document's snapshot.
     pub document_sha256: Option<String>,
+    /// The entry it takes back.
+    pub reverses: Option<EntryId>,
     /// Its lines: they add up to zero in both currencies.
     pub postings: Vec<Posting>,
     /// When it is written.
@@ -175,6 +177,13 @@ fn add(postings: &mut Vec<Posting>, posting: Posting) {
     }
 }
 
+/// What takes an entry back: the same lines on the other side.
+pub fn mirror(postings: Vec<Posting>) -> Vec<Posting> {
+    let other_side =
+        |posting: Posting| Posting { amount: -posting.amount, base_amount: -posting.base_amount, ..posting };
+    postings.into_iter().map(other_side).collect()
+}
+
 /// What setting a credit item off against a debit item posts: the receivable of
 /// each at its own carrying amount, the difference as exchange gain or loss.
 pub fn of_allocation(
@@ -227,12 +236,15 @@ pub fn hash<Type: Serialize>(
             })
         })
         .collect();
-    let value = json!({
+    let mut value = json!({
         "companyId": company_id, "sequence": sequence, "id": entry.id, "entryType": entry.entry_type,
         "date": entry.date.to_string(), "currency": entry.currency.code(), "description": entry.description,
         "reference": entry.reference, "documentId": entry.document_id, "customerId": entry.customer_id,
         "documentSha256": entry.document_sha256, "postings": postings,
     });
+    if let Some(reversed) = entry.reverses {
+        value["reversesEntryId"] = json!(reversed);
+    }
     sha256(&[previous_hash, &canonical(&value)])
 }
 

@@ -10,6 +10,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod route;
 pub mod routes;
+mod rows;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

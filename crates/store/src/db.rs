@@ -107,8 +107,8 @@ macro_rules! id_values {
 
 id_values! {
     CompanyId KeyId AccountId VatCodeId SeriesId CustomerGroupId CustomerId ContactId DepartmentId ProductGroupId
-    ProductId PriceId TemplateId DocumentId LineId EntryId OpenItemId AllocationId DeliveryId AttemptId EventId JobId
-    ExchangeRateId TagId JournalCategoryId
+    ProductId PriceId TemplateId DocumentId LineId EntryId OpenItemId AllocationId PaymentId RefundId WriteOffId DeliveryId
+    AttemptId EventId JobId ExchangeRateId TagId JournalCategoryId
 }
 
 /// The values of a statement, each turned into a [`Value`].

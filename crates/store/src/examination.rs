@@ -4,11 +4,11 @@
 use billing::company::Company;
 use billing::ids::{CompanyId, SeriesId};
 use billing::money::{Currency, Money};
-use billing::postings::{NewEntry, Posting};
+use billing::postings::NewEntry;
 use jiff::Timestamp;
 
 use crate::db::{Error, Row, Tx, params, statements};
-use crate::documents::parse_json;
+use crate::ledger::posting;
 
 /// A statement that answers where two figures of the rows from `$from` are not as they must be
 /// to each other: name, currency (none for a count), the one, the other.
@@ -164,6 +164,15 @@ statements! {
     STATE_BASE_VAT = of_credited_lines!("d.base_currency", "coalesce(s.credited_base_vat, 0)", "is not distinct from", in_shares!("t.base_vat"));
     OVER_LINE = of_credited_lines!("d.currency", "abs(l.total_price)", ">=", "abs(s.credited_net)");
 
+    PAID = of_documents!("d.currency", "d.paid_amount", "is not distinct from",
+        "coalesce((select sum(p.settled_amount + p.recovered_amount) from payments p where p.company_id = d.company_id \
+        and p.invoice_id = d.id and p.reversed_at is null), 0) \
+        + coalesce((select sum(r.amount) from refunds r where r.company_id = d.company_id \
+        and r.document_id = d.id and r.reversed_at is null), 0)", "");
+    WRITTEN_OFF = of_documents!("d.currency", "d.written_off_amount", "is not distinct from",
+        "coalesce((select sum(p.amount - p.recovered_amount) from write_offs w join write_off_parts p \
+        on p.company_id = w.company_id and p.write_off_id = w.id where w.company_id = d.company_id \
+        and w.invoice_id = d.id and w.reversed_at is null), 0)", "");
     ALLOCATED = of_documents!("d.currency", "d.allocated_amount", "is not distinct from",
         "coalesce((select sum(a.amount) from allocations a where a.company_id = d.company_id \
         and a.credit_document_id = d.id and a.reversed_at is null), 0) \
@@ -196,7 +205,7 @@ statements! {
         and series_year = $3 and number_seq > $4 order by number_seq limit $5";
     EVENTS = "select sequence from events where company_id = $1 and sequence > $2 order by sequence limit $3";
     ENTRIES = "select sequence, id, entry_type, date, currency, description, reference, document_id, customer_id, \
-        document_sha256, created_at, previous_hash, hash from journal_entries \
+        document_sha256, reverses_entry_id, created_at, previous_hash, hash from journal_entries \
         where company_id = $1 and sequence > $2 order by sequence limit $3";
     POSTINGS = "select e.sequence, p.account_id, p.amount, p.currency, p.base_amount, p.vat_code_id, p.vat_category, \
         p.vat_rate, p.is_goods, p.open_item_id, p.customer_id, p.document_id, p.tag_ids from journal_entries e \
@@ -267,6 +276,8 @@ pub const CREDITING: &[Comparison] = &[
 
 /// What is open of each document, against its allocations and its open item.
 pub const SETTLEMENT: &[Comparison] = &[
+    held("the paid amount is", "its payments and refunds come to", PAID),
+    held("the amount written off is", "its write-offs come to", WRITTEN_OFF),
     held("the allocated amount is", "its allocations come to", ALLOCATED),
     held("open is", "of its item is open", OPEN),
 ];
@@ -461,6 +472,7 @@ pub fn entries(tx: &mut dyn Tx, company: &Company, after: i64, most: i64) -> Res
                 document_id: row.opt_id()?,
                 customer_id: row.opt_id()?,
                 document_sha256: row.next()?,
+                reverses: row.opt_id()?,
                 postings: Vec::new(),
                 created_at: row.next()?,
             },
@@ -479,24 +491,6 @@ pub fn entries(tx: &mut dyn Tx, company: &Company, after: i64, most: i64) -> Res
         }
     }
     Ok(entries)
-}
-
-fn posting(mut row: Row, base: Currency) -> Result<Posting, Error> {
-    let account_id = row.id()?;
-    let minor: i64 = row.next()?;
-    Ok(Posting {
-        account_id,
-        amount: Money::new(minor, row.parse()?),
-        base_amount: Money::new(row.next()?, base),
-        vat_code_id: row.opt_id()?,
-        vat_category: row.opt_parse()?,
-        vat_rate: row.next()?,
-        is_goods: row.next()?,
-        open_item_id: row.opt_id()?,
-        customer_id: row.opt_id()?,
-        document_id: row.opt_id()?,
-        tag_ids: parse_json(&row.next::<String>()?)?,
-    })
 }
 
 /// The entries that postings name and that are not there.

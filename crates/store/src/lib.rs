@@ -3,6 +3,7 @@
 //! connection. Never decides: the rules stand in `billing`, the deeds in `app`.
 
 pub mod accounts;
+pub mod allocations;
 pub mod backup;
 pub mod companies;
 mod connection;
@@ -25,19 +26,24 @@ pub mod ledger;
 pub mod lines;
 pub mod metadata;
 pub mod migrate;
+pub mod open_items;
+pub mod payments;
 mod postgres;
 pub mod postgres_backup;
 pub mod prices;
 pub mod pricing;
 pub mod product_groups;
 pub mod products;
+pub mod refunds;
 pub mod series;
 mod sqlite;
 mod sqlite_lane;
+pub mod statements;
 pub mod templates;
 mod turn;
 pub mod vat_codes;
 pub mod vat_groups;
+pub mod write_offs;
 
 pub use db::Error;
 pub use lanes::{Config, Database, Pending};

@@ -6,6 +6,7 @@ use crate::db::Error;
 pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_the_books", include_str!("../migrations/0001_the_books.sql")),
     ("0003_what_explains_numbers", include_str!("../migrations/0003_what_explains_numbers.sql")),
+    ("0004_settlement", include_str!("../migrations/0004_settlement.sql")),
 ];
 
 /// The table that remembers which have run; the same on both engines.
@@ -93,11 +94,9 @@ fn rewrite(statement: &str, dialect: Dialect) -> String {
     if !is_table && !is_column {
         return statement.to_owned();
     }
+    let strict = if is_table { " strict" } else { "" };
     match dialect {
-        Dialect::Sqlite => {
-            let plain = words(&words(statement, "bigint", "integer"), "bytes", "blob");
-            if is_table { plain + " strict" } else { plain }
-        }
+        Dialect::Sqlite => words(&words(statement, "bigint", "integer"), "bytes", "blob") + strict,
         Dialect::Postgres => words(&words(statement, "text", "text collate \"C\""), "bytes", "bytea"),
     }
 }
@@ -126,6 +125,14 @@ mod tests {
             postgres[0],
             "create table texts (\n  id text collate \"C\" primary key,\n  bytes bytea,\n  text_bigint bigint\n)"
         );
+    }
+
+    #[test]
+    fn an_added_column_is_of_the_same_type_as_one_from_the_start() {
+        let added = "alter table texts add column text_bigint bigint;\nalter table texts add column own text;\n";
+        let sqlite = statements(added, Dialect::Sqlite);
+        assert_eq!(sqlite[0], "alter table texts add column text_bigint integer");
+        assert_eq!(statements(added, Dialect::Postgres)[1], "alter table texts add column own text collate \"C\"");
     }
 
     #[test]

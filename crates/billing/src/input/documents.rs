@@ -11,6 +11,7 @@ use super::{
 };
 use crate::document::{Head, Reason};
 use crate::ids::{ContactId, CustomerId, DepartmentId, LineId, PriceId, TagId, TemplateId};
+use crate::refusal::Faults;
 
 /// What a line is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, serde::Serialize, JsonSchema)]
@@ -566,6 +567,38 @@ pub struct CreditNoteQuery {
     /// Only with all these pairs.
     pub metadata: Option<Metadata>,
 }
+
+/// A query whose whole list can be read on, part after part.
+pub trait Whole: Clone {
+    /// The same list from a cursor on (empty: from its first resource), a thousand at once.
+    ///
+    /// # Errors
+    /// `isEmpty` where a part was asked for: a table is whole.
+    fn part(&self, cursor: &str) -> Result<Self, Faults>;
+}
+
+macro_rules! whole {
+    ($($name:ident)*) => {$(
+        impl Whole for $name {
+            fn part(&self, cursor: &str) -> Result<$name, Faults> {
+                let mut faults = Faults::default();
+                for (name, is_set) in
+                    [("page", self.page.is_some()), ("limit", self.limit.is_some()), ("cursor", self.cursor.is_some())]
+                {
+                    if is_set {
+                        faults.add(name, "isEmpty", format!("{name} should be empty: CSV holds the whole list"));
+                    }
+                }
+                if !faults.is_empty() {
+                    return Err(faults);
+                }
+                Ok($name { limit: Some(1_000), cursor: Some(cursor.to_owned()), ..self.clone() })
+            }
+        }
+    )*};
+}
+
+whole! { InvoiceQuery CreditNoteQuery }
 
 /// How far an invoice is settled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, serde::Serialize, JsonSchema)]

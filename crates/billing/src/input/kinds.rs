@@ -64,6 +64,8 @@ decimals! {
     Amount {"min": "0", "max": "1000000000000000", "scale": 6}
     /// An amount excl. VAT that is credited: above 0, to 10^15.
     CreditAmount {"above": "0", "max": "1000000000000000", "scale": 6}
+    /// An amount that is paid, set off or given up: above 0, to 10^15.
+    PositiveAmount {"above": "0", "max": "1000000000000000", "scale": 6}
     /// A percentage, 0 to 100.
     Percent {"min": "0", "max": "100", "scale": 4}
     /// An exchange rate: base units per 1 unit, above 0, up to 10 decimals.

@@ -12,6 +12,8 @@ pub trait Fields {
     fn has(&self, name: &str) -> bool;
     /// The field's text, when it is one.
     fn text(&self, name: &str) -> Option<Cow<'_, str>>;
+    /// Whether the field is a flag that is set.
+    fn is_true(&self, name: &str) -> bool;
 }
 
 /// A rule over an object: faults are added with the path the object stands at (`lines.0.` or empty).
@@ -22,6 +24,7 @@ pub fn rules(name: &str) -> Option<Rule> {
     match name {
         "document-line" => Some(document_line),
         "span" => Some(span),
+        "write-off" => Some(write_off),
         "period" => Some(period),
         "credit-part" => Some(credit_part),
         "price" => Some(price),
@@ -125,6 +128,13 @@ fn added_rate(code: &dyn Fields, path: &str, faults: &mut Faults) {
         if code.has(given) && !code.has(other) {
             faults.add(format!("{path}{other}"), "isNotEmpty", format!("{other} should not be empty beside {given}"));
         }
+    }
+}
+
+/// VAT comes back only for a loss that is established, as the law wants it.
+fn write_off(fields: &dyn Fields, path: &str, faults: &mut Faults) {
+    if fields.is_true("vatRelief") && !fields.has("evidence") {
+        faults.add(format!("{path}evidence"), "isNotEmpty", "evidence should not be empty beside vatRelief");
     }
 }
 

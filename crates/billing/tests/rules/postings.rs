@@ -75,6 +75,7 @@ fn entry() -> NewEntry {
         document_id: None,
         customer_id: None,
         document_sha256: Some("ab".into()),
+        reverses: None,
         postings: vec![
             Posting::plain(account(5600), krone(12_500), krone(12_500)),
             Posting::plain(account(1010), krone(-12_500), krone(-12_500)),

@@ -188,6 +188,10 @@ impl Fields for Members<'_> {
         let (_, raw) = self.0.iter().find(|(own, _)| own == name)?;
         serde_json::from_str::<String>(raw.get()).ok().map(Cow::Owned)
     }
+
+    fn is_true(&self, name: &str) -> bool {
+        self.0.iter().any(|(own, raw)| own == name && raw.get() == "true")
+    }
 }
 
 fn name(path: &str) -> &str {

@@ -12,6 +12,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCo
 use billing::json::instant_text;
 use billing::keys::Network;
 use billing::refusal::Faults;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::json;
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -19,7 +21,7 @@ use uuid::Uuid;
 use super::contract;
 use super::error::Fault;
 use super::metrics;
-use super::route::{Answer, Call, Route};
+use super::route::{Answer, CSV, Call, JSON, Route};
 use crate::traces;
 
 /// The largest body that is read.
@@ -169,7 +171,7 @@ async fn answer(
         route.ok_or_else(|| Fault::new(405, "METHOD_NOT_ALLOWED", format!("{} is not allowed here.", seen.method)))?;
     let _place =
         door.places.try_acquire().map_err(|_| Fault::from(Error::Busy("too many requests at once".to_owned())))?;
-    check_accept(route, &seen.headers)?;
+    let media = media(route, &seen.headers)?;
     let (key, pairs) = key(seen)?;
     let by = authenticate(door, key, seen).await?;
     known.company = Some(by.company_id.to_string());
@@ -184,7 +186,7 @@ async fn answer(
     if !faults.is_empty() {
         return Err(Error::Invalid(faults).into());
     }
-    let call = Call { app: door.app.clone(), by, ids, body, query };
+    let call = Call { app: door.app.clone(), by, ids, body, query, media };
     let answer = (route.run)(call).await?;
     Ok(respond(route, answer, seen))
 }
@@ -252,19 +254,40 @@ async fn authenticate(door: &Door, key: String, seen: &Seen) -> Result<Caller, F
     Ok(door.app.authenticate(credential).await?)
 }
 
-fn check_accept(route: &Route, headers: &HeaderMap) -> Result<(), Fault> {
-    let offered = if route.is_file { "application/pdf" } else { "application/json" };
-    let Some(accept) = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()) else { return Ok(()) };
-    let takes = |range: &str| {
+/// The media type that the client likes best of those the route offers; the first of equal ones.
+fn media(route: &Route, headers: &HeaderMap) -> Result<&'static str, Fault> {
+    let first = route.offers.first().copied().unwrap_or(JSON);
+    let Some(accept) = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()) else { return Ok(first) };
+    let mut best: Option<(u32, &'static str)> = None;
+    for offer in route.offers {
+        let liked = liking(accept, offer);
+        if liked > best.map_or(0, |(most, _)| most) {
+            best = Some((liked, offer));
+        }
+    }
+    let (_, media) = best.ok_or_else(|| {
+        Fault::new(406, "NOT_ACCEPTABLE", format!("This route answers {}.", route.offers.join(" or ")))
+    })?;
+    Ok(media)
+}
+
+/// How much `Accept` likes a media type, in thousandths: by its most exact range that fits.
+fn liking(accept: &str, offer: &str) -> u32 {
+    let kind = offer.split('/').next().unwrap_or_default();
+    let ranges = accept.split(',').filter_map(|range| {
         let mut parts = range.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default();
-        let is_refused = parts.any(|part| part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32)));
-        !is_refused && (name == "*/*" || name.eq_ignore_ascii_case(offered) || name == "application/*")
-    };
-    if accept.split(',').any(takes) {
-        return Ok(());
-    }
-    Err(Fault::new(406, "NOT_ACCEPTABLE", format!("This route answers {offered}.")))
+        let exactness = match name {
+            "*/*" => 0,
+            name if name.strip_suffix("/*").is_some_and(|own| own.eq_ignore_ascii_case(kind)) => 1,
+            name if name.eq_ignore_ascii_case(offer) => 2,
+            _ => return None,
+        };
+        let said = parts.find_map(|part| part.strip_prefix("q=")).and_then(|q| q.parse::<Decimal>().ok());
+        let liked = said.and_then(|q| (q * Decimal::ONE_THOUSAND).to_u32()).unwrap_or(1_000);
+        Some((exactness, liked))
+    });
+    ranges.max_by_key(|(exactness, _)| *exactness).map_or(0, |(_, liked)| liked)
 }
 
 fn query(route: &Route, pairs: &[(String, String)], faults: &mut Faults) -> String {
@@ -354,6 +377,14 @@ fn respond(route: &Route, answer: Answer, seen: &Seen) -> Response<Body> {
                 None => response,
             };
             response.body(Body::from(body))
+        }
+        Answer::Rows(body) => {
+            let name = route.path.rsplit('/').next().unwrap_or_default();
+            response
+                .header(header::CONTENT_TYPE, format!("{CSV}; charset=utf-8"))
+                .header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\""))
+                .header(header::CACHE_CONTROL, "no-store")
+                .body(body)
         }
         Answer::File(file) => {
             let tag = file.sha256.map(|sha256| format!("\"{sha256}\""));

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::examples;
-use super::route::{Input, Route};
+use super::route::{CSV, Input, JSON, PDF, Route};
 use super::routes::routes;
 
 /// The whole contract.
@@ -105,6 +105,7 @@ fn tags() -> Value {
     json!([
         { "name": "Invoices", "description": "Drafted without a number; numbered and booked when sent." },
         { "name": "Credit notes", "description": "Numbered on creation, totals negative, never more than was invoiced." },
+        { "name": "Open items", "description": "A customer's credit, whatever it comes from, set off and paid out." },
         { "name": "Customers", "description": "Customers and their groups." },
         { "name": "Catalogue", "description": "Product groups, products and prices." },
         { "name": "Accounting", "description": "Accounts, VAT codes, exchange rates." },
@@ -117,6 +118,7 @@ fn tag(path: &str) -> &'static str {
     match path.split('/').nth(2).unwrap_or_default() {
         "invoices" => "Invoices",
         "credit-notes" => "Credit notes",
+        "open-items" => "Open items",
         "customers" | "customer-groups" => "Customers",
         "product-groups" | "products" | "product-prices" => "Catalogue",
         "accounts" | "vat-codes" | "exchange-rates" => "Accounting",
@@ -162,15 +164,21 @@ fn operation(route: &Route, schemas: &mut Map<String, Value>) -> Value {
 
 fn responses(route: &Route, schemas: &mut Map<String, Value>) -> Value {
     let request_id = json!({ "X-Request-Id": { "schema": { "type": "string" } } });
-    let good = if route.is_file {
-        let pdf = json!({ "application/pdf": { "schema": { "type": "string", "format": "binary" } } });
-        json!({ "description": "The PDF", "headers": request_id, "content": pdf })
-    } else if let Some(output) = &route.output {
-        let schema = lift(output, schemas);
-        json!({ "description": "Done", "headers": request_id, "content": { "application/json": { "schema": schema } } })
-    } else {
-        json!({ "description": "Done", "headers": request_id })
-    };
+    let mut content = Map::new();
+    if let Some(output) = &route.output {
+        content.insert(JSON.to_owned(), json!({ "schema": lift(output, schemas) }));
+    }
+    let others = route.offers.iter().filter(|offer| **offer != JSON);
+    for offer in others {
+        let schema =
+            if *offer == CSV { json!({ "type": "string" }) } else { json!({ "type": "string", "format": "binary" }) };
+        content.insert((*offer).to_owned(), json!({ "schema": schema }));
+    }
+    let description = if route.offers == [PDF] { "The PDF" } else { "Done" };
+    let mut good = json!({ "description": description, "headers": request_id });
+    if !content.is_empty() {
+        good["content"] = Value::Object(content);
+    }
     let mut responses = json!({ route.status.to_string(): good });
     let mut add = |status: u16, description: &str| {
         let schema = json!({ "$ref": "#/components/schemas/Error" });
@@ -191,7 +199,7 @@ fn responses(route: &Route, schemas: &mut Map<String, Value>) -> Value {
     }
     add(500, "A fault of the server; nothing was done");
     add(503, "Busy; nothing was done, see Retry-After");
-    if route.is_file {
+    if route.offers == [PDF] {
         responses["304"] = json!({ "description": "The archived copy you have is the one" });
     }
     responses

@@ -7,7 +7,11 @@ use std::sync::Arc;
 
 use app::archive::File;
 use app::{App, Caller, Error, View, Work};
+use axum::body::Body;
+use billing::csv;
 use billing::ids::Key;
+use billing::input::documents::Whole;
+use billing::page::Page;
 use billing::scope::Scope;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
@@ -17,6 +21,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::contract::{self, Shape};
+use super::rows;
+
+/// What is answered in JSON.
+pub(crate) const JSON: &str = "application/json";
+/// What is answered on paper.
+pub(crate) const PDF: &str = "application/pdf";
+/// What is answered as a table.
+pub(crate) const CSV: &str = "text/csv";
 
 /// What a handler is given: everything is checked by now.
 pub(crate) struct Call {
@@ -26,6 +38,8 @@ pub(crate) struct Call {
     pub(crate) ids: Vec<Uuid>,
     pub(crate) body: String,
     pub(crate) query: String,
+    /// The one of the route's media types that the client likes best.
+    pub(crate) media: &'static str,
 }
 
 /// What a handler answers.
@@ -36,6 +50,8 @@ pub(crate) enum Answer {
     Nothing,
     /// A file.
     File(File),
+    /// A table, row by row as it is read.
+    Rows(Body),
 }
 
 type Running = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>>;
@@ -69,8 +85,8 @@ pub struct Route {
     pub status: u16,
     /// Where what it makes stands when that is not below its own path, as `/v1/credit-notes`.
     pub made_at: Option<&'static str>,
-    /// Whether it answers a PDF.
-    pub is_file: bool,
+    /// The media types it answers in; the first where the client takes any.
+    pub offers: &'static [&'static str],
     pub(crate) run: Run,
 }
 
@@ -133,7 +149,7 @@ impl Route {
             output: None,
             status: 200,
             made_at: None,
-            is_file: false,
+            offers: &[JSON],
             run,
         }
     }
@@ -283,6 +299,35 @@ where
     writing("POST", path, scope, summary, verb)
 }
 
+/// `POST` that makes something below one resource. 201, with its place.
+pub(crate) fn add<K, I, O>(
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&mut Work<'_>, K, I) -> Result<O, Error>,
+) -> Route
+where
+    K: Key,
+    I: DeserializeOwned + JsonSchema + Send + 'static,
+    O: Serialize + JsonSchema + Send + 'static,
+{
+    let run: Run = Box::new(move |call| {
+        Box::pin(async move {
+            let (id, asked): (K, I) = (id_of(&call)?, read_input(body_of(&call))?);
+            let made = call
+                .app
+                .write(call.by, move |work| {
+                    let made = verb(work, id, asked)?;
+                    serde_json::to_string(&made).map_err(|fault| Error::Broken(fault.to_string()))
+                })
+                .await?;
+            let id = id_in(&made);
+            Ok(Answer::Json { body: made, made: id })
+        })
+    });
+    Route { input: input::<I>(), output: output::<O>(), status: 201, ..Route::new("POST", path, scope, summary, run) }
+}
+
 /// `POST` of an action on one resource that takes nothing.
 pub(crate) fn order<K, O>(
     path: &'static str,
@@ -386,6 +431,84 @@ where
     Route { query: input::<Q>(), output: output::<O>(), ..Route::new("GET", path, scope, summary, run) }
 }
 
+/// `GET` of what stands below one resource, by query parameters.
+pub(crate) fn list_of<K, Q, O>(
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&mut View<'_>, K, Q) -> Result<O, Error>,
+) -> Route
+where
+    K: Key,
+    Q: DeserializeOwned + JsonSchema + Send + 'static,
+    O: Serialize + JsonSchema + Send + 'static,
+{
+    let run: Run = Box::new(move |call| {
+        Box::pin(async move {
+            let (id, asked): (K, Q) = (id_of(&call)?, read_input(&call.query)?);
+            json(&call.app.read(call.by, move |view| verb(view, id, asked)).await?)
+        })
+    });
+    Route { query: input::<Q>(), output: output::<O>(), ..Route::new("GET", path, scope, summary, run) }
+}
+
+/// `GET` of a list that is also a table: all of it, read as it is taken.
+pub(crate) fn table<Q, T>(
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&mut View<'_>, Q) -> Result<Page<T>, Error>,
+    columns: &'static [csv::Column],
+) -> Route
+where
+    Q: Whole + DeserializeOwned + JsonSchema + Send + Sync + 'static,
+    T: Serialize + JsonSchema + Send + 'static,
+{
+    let run: Run = Box::new(move |call| {
+        Box::pin(async move {
+            let asked: Q = read_input(&call.query)?;
+            if call.media == CSV {
+                return Ok(Answer::Rows(rows::body(call.app, call.by, asked, verb, columns).await?));
+            }
+            json(&call.app.read(call.by, move |view| verb(view, asked)).await?)
+        })
+    });
+    let route = Route::new("GET", path, scope, summary, run);
+    Route { query: input::<Q>(), output: output::<Page<T>>(), offers: &[JSON, CSV], ..route }
+}
+
+/// Makes a file in one of a route's media types.
+type InForm<K, Q> = fn(&Arc<App>, &Caller, K, Q, &str) -> Result<File, Error>;
+
+/// `GET` of something below one resource as data, as a table or on paper: as `format` says, else `Accept`.
+pub(crate) fn forms<K, Q, O>(
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    format: fn(&Q) -> Option<&'static str>,
+    data: fn(&mut View<'_>, K, Q) -> Result<O, Error>,
+    file: InForm<K, Q>,
+) -> Route
+where
+    K: Key,
+    Q: DeserializeOwned + JsonSchema + Send + 'static,
+    O: Serialize + JsonSchema + Send + 'static,
+{
+    let run: Run = Box::new(move |call| {
+        Box::pin(async move {
+            let (id, asked): (K, Q) = (id_of(&call)?, read_input(&call.query)?);
+            let media = format(&asked).unwrap_or(call.media);
+            if media == JSON {
+                return json(&call.app.read(call.by, move |view| data(view, id, asked)).await?);
+            }
+            let made = tokio::task::spawn_blocking(move || file(&call.app, &call.by, id, asked, media)).await;
+            made.map_err(|fault| Error::Broken(fault.to_string()))?.map(Answer::File)
+        })
+    });
+    let route = Route::new("GET", path, scope, summary, run);
+    Route { query: input::<Q>(), output: output::<O>(), offers: &[JSON, CSV, PDF], ..route }
+}
+
 /// `GET` of something there is one of.
 pub(crate) fn show<O>(
     path: &'static str,
@@ -420,5 +543,5 @@ where
             made.map_err(|fault| Error::Broken(fault.to_string()))?.map(Answer::File)
         })
     });
-    Route { query: input::<Q>(), is_file: true, ..Route::new("GET", path, scope, summary, run) }
+    Route { query: input::<Q>(), offers: &[PDF], ..Route::new("GET", path, scope, summary, run) }
 }

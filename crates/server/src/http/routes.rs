@@ -4,18 +4,24 @@ use std::sync::Arc;
 
 use app::archive::{self, File};
 use app::{
-    App, Caller, Error, accounts, companies, credit_notes, customer_groups, customers, deliveries, exchange_rates,
-    invoices, keys, number_series, prices, product_groups, products, templates, vat_codes,
+    App, Caller, Error, accounts, allocations, companies, credit_notes, customer_groups, customers, deliveries,
+    exchange_rates, invoices, keys, number_series, open_items, payments, prices, product_groups, products, refunds,
+    statements, templates, vat_codes, write_offs,
 };
-use billing::ids::DocumentId;
+use billing::csv;
+use billing::ids::{CustomerId, DocumentId};
 use billing::input::documents::PdfQuery;
+use billing::input::settlement::{StatementFormat, StatementQuery};
 use billing::kind::Kind;
 use billing::scope::Scope::{
     AccountsRead, AccountsWrite, AuditRead, CompanyRead, CompanyWrite, CustomersRead, CustomersWrite,
     DocumentTemplatesRead, InvoicesRead, InvoicesWrite, ProductsRead, ProductsWrite, VatCodesRead,
 };
 
-use super::route::{Route, act, change, create, file, list, make, order, read, remove, set, show};
+use super::route::{
+    CSV, JSON, PDF, Route, act, add, change, create, file, forms, list, list_of, make, order, read, remove, set, show,
+    table,
+};
 
 fn invoice_pdf(app: &Arc<App>, by: &Caller, id: DocumentId, query: PdfQuery) -> Result<File, Error> {
     archive::pdf(app, by, Kind::Invoice, id, query.draft == Some(true))
@@ -23,6 +29,18 @@ fn invoice_pdf(app: &Arc<App>, by: &Caller, id: DocumentId, query: PdfQuery) -> 
 
 fn credit_note_pdf(app: &Arc<App>, by: &Caller, id: DocumentId, query: PdfQuery) -> Result<File, Error> {
     archive::pdf(app, by, Kind::CreditNote, id, query.draft == Some(true))
+}
+
+fn statement(app: &Arc<App>, by: &Caller, id: CustomerId, query: StatementQuery, media: &str) -> Result<File, Error> {
+    if media == CSV { statements::csv(app, by, id, query) } else { statements::pdf(app, by, id, query) }
+}
+
+fn statement_format(query: &StatementQuery) -> Option<&'static str> {
+    query.format.map(|format| match format {
+        StatementFormat::Json => JSON,
+        StatementFormat::Csv => CSV,
+        StatementFormat::Pdf => PDF,
+    })
 }
 
 /// Every route below `/api`.
@@ -59,6 +77,8 @@ pub fn routes() -> Vec<Route> {
         create("/v1/customers", CustomersWrite, "Add a customer", customers::create),
         read("/v1/customers/{id}", CustomersRead, "One customer", customers::get),
         change("/v1/customers/{id}", CustomersWrite, "Change a customer", customers::update),
+        list_of("/v1/customers/{id}/open-items", CustomersRead, "What is open of a customer, and what that comes to", open_items::list),
+        forms("/v1/customers/{id}/statement", CustomersRead, "What was owed, what happened, what is owed", statement_format, statements::get, statement),
 
         list("/v1/product-groups", ProductsRead, "Product groups", product_groups::list),
         create("/v1/product-groups", ProductsWrite, "Add a product group", product_groups::create),
@@ -79,7 +99,7 @@ pub fn routes() -> Vec<Route> {
         order("/v1/product-prices/{id}/archive", ProductsWrite, "End a price for good", prices::archive),
         order("/v1/product-prices/{id}/set-default", ProductsWrite, "Make a price its product's default", prices::set_default),
 
-        list("/v1/invoices", InvoicesRead, "Invoices, newest first, without their lines", invoices::list),
+        table("/v1/invoices", InvoicesRead, "Invoices, newest first, without their lines; as CSV the whole list", invoices::list, csv::INVOICES),
         create("/v1/invoices", InvoicesWrite, "Draft an invoice", invoices::create),
         read("/v1/invoices/{id}", InvoicesRead, "One invoice", invoices::get),
         change("/v1/invoices/{id}", InvoicesWrite, "Write a draft anew", invoices::change),
@@ -90,7 +110,16 @@ pub fn routes() -> Vec<Route> {
         file("/v1/invoices/{id}/pdf", InvoicesRead, "An invoice's PDF", invoice_pdf),
         read("/v1/invoices/{id}/delivery-status", InvoicesRead, "What became of an invoice's sending", deliveries::of_invoice),
 
-        list("/v1/credit-notes", InvoicesRead, "Credit notes, newest first, without their lines", credit_notes::list),
+        add("/v1/invoices/{id}/payments", InvoicesWrite, "Record a payment; what is too much stays as the customer's credit", payments::record),
+        list_of("/v1/invoices/{id}/payments", InvoicesRead, "An invoice's payments", payments::list),
+        read("/v1/invoices/{id}/payments/{paymentId}", InvoicesRead, "One payment", payments::get),
+        remove("/v1/invoices/{id}/payments/{paymentId}", InvoicesWrite, "Take a payment back by its mirror entry", payments::reverse),
+        act("/v1/invoices/{id}/write-off", InvoicesWrite, "Give up what is open of an invoice", write_offs::write_off),
+        list_of("/v1/invoices/{id}/write-offs", InvoicesRead, "An invoice's write-offs", write_offs::list),
+        read("/v1/invoices/{id}/write-offs/{writeOffId}", InvoicesRead, "One write-off", write_offs::get),
+        remove("/v1/invoices/{id}/write-offs/{writeOffId}", InvoicesWrite, "Take a write-off back by its mirror entry", write_offs::reverse),
+
+        table("/v1/credit-notes", InvoicesRead, "Credit notes, newest first, without their lines; as CSV the whole list", credit_notes::list, csv::CREDIT_NOTES),
         create("/v1/credit-notes", InvoicesWrite, "Make a credit note; it is numbered at once", credit_notes::create),
         read("/v1/credit-notes/{id}", InvoicesRead, "One credit note", credit_notes::get),
         change("/v1/credit-notes/{id}", InvoicesWrite, "Write a numbered draft anew", credit_notes::change),
@@ -100,5 +129,18 @@ pub fn routes() -> Vec<Route> {
         make("/v1/credit-notes/{id}/reverse", "/v1/invoices", InvoicesWrite, "Draft the invoice that undoes a booked credit note", credit_notes::reverse),
         file("/v1/credit-notes/{id}/pdf", InvoicesRead, "A credit note's PDF", credit_note_pdf),
         read("/v1/credit-notes/{id}/delivery-status", InvoicesRead, "What became of a credit note's sending", deliveries::of_credit_note),
+        add("/v1/credit-notes/{id}/allocations", InvoicesWrite, "Set a credit note off against an invoice", allocations::of_note),
+        list_of("/v1/credit-notes/{id}/allocations", InvoicesRead, "What a credit note is set off against", allocations::list_of_note),
+        remove("/v1/credit-notes/{id}/allocations/{allocationId}", InvoicesWrite, "Take an allocation back by its mirror entry", allocations::reverse_of_note),
+        add("/v1/credit-notes/{id}/refunds", InvoicesWrite, "Record that a credit note is paid out", refunds::of_note),
+        list_of("/v1/credit-notes/{id}/refunds", InvoicesRead, "What of a credit note is paid out", refunds::list_of_note),
+        remove("/v1/credit-notes/{id}/refunds/{refundId}", InvoicesWrite, "Take a refund back by its mirror entry", refunds::reverse_of_note),
+
+        add("/v1/open-items/{id}/allocations", InvoicesWrite, "Set a credit item, as an overpayment, off against an invoice", allocations::of_item),
+        list_of("/v1/open-items/{id}/allocations", InvoicesRead, "What a credit item is set off against", allocations::list_of_item),
+        remove("/v1/open-items/{id}/allocations/{allocationId}", InvoicesWrite, "Take an allocation back by its mirror entry", allocations::reverse_of_item),
+        add("/v1/open-items/{id}/refunds", InvoicesWrite, "Record that a credit item, as an overpayment, is paid out", refunds::of_item),
+        list_of("/v1/open-items/{id}/refunds", InvoicesRead, "What of a credit item is paid out", refunds::list_of_item),
+        remove("/v1/open-items/{id}/refunds/{refundId}", InvoicesWrite, "Take a refund back by its mirror entry", refunds::reverse_of_item),
     ]
 }

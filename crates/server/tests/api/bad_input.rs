@@ -188,6 +188,8 @@ impl Stage {
         let draft = company.draft(&customer, json!([line(&price, "2")]));
         let invoice = company.invoice(&customer, json!([line(&price, "2")]));
         let note = company.credit(&customer, None, json!([line(&price, "1")]), json!({})).is(201);
+        let place = format!("/v1/invoices/{}/payments", text(&invoice["id"]));
+        let paid = company.api.post(&place, &json!({ "amount": "1000", "date": "2026-06-10" })).is(201);
         let first = |path: &str| {
             let list = company.api.get(path).is(200);
             list.get(0).or_else(|| list["data"].get(0)).unwrap()["id"].clone()
@@ -200,6 +202,7 @@ impl Stage {
             "account": sales["id"], "vatCode": first("/v1/vat-codes"), "series": first("/v1/number-series"), "customerGroup": first("/v1/customer-groups"),
             "productGroup": first("/v1/product-groups"), "product": first("/v1/products"),
             "template": first("/v1/document-templates?documentType=credit-note-template"),
+            "openItem": paid["openItemId"],
         });
         company.settle();
         Stage { company, ids }
@@ -219,6 +222,7 @@ impl Stage {
             "accounts" => "account",
             "vat-codes" => "vatCode",
             "number-series" => "series",
+            "open-items" => "openItem",
             _ => return path.to_owned(),
         };
         path.replace("{id}", text(&self.ids[id]))
@@ -259,6 +263,7 @@ impl Stage {
             "/v1/vat-codes" => {
                 json!({ "vatCode": "X9", "name": "Another", "type": "SALES", "vatRate": "9", "validFrom": "2026-01-01" })
             }
+            path if path.ends_with("/allocations") => json!({ "invoiceId": ids["invoice"] }),
             "/v1/exchange-rates" => json!({ "currency": "EUR", "date": "2026-01-01", "rate": "7.46" }),
             _ => json!({}),
         }

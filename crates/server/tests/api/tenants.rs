@@ -12,6 +12,7 @@ on_both_engines! {
         let invoice = theirs.invoice(&customer, json!([line(&price, "1")]));
         let draft = theirs.draft(&customer, json!([line(&price, "1")]));
         let note = theirs.credit(&customer, Some(&invoice), json!([line(&price, "1")]), json!({})).is(201);
+        let settled = Settled::of(&theirs, &invoice);
         theirs.settle();
         let before = house.books.state(&theirs.id);
         let product = theirs.api.get(&format!("/v1/product-prices/{}", text(&price))).is(200)["productId"].clone();
@@ -29,6 +30,7 @@ on_both_engines! {
                 "invoices" if path.ends_with("/{id}") => draft["id"].clone(),
                 "invoices" => invoice["id"].clone(),
                 "credit-notes" => note["id"].clone(),
+                "open-items" => settled.open_item.clone(),
                 "customers" => customer.clone(),
                 "customer-groups" => first("/v1/customer-groups"),
                 "products" => product.clone(),
@@ -39,11 +41,12 @@ on_both_engines! {
                 "vat-codes" => first("/v1/vat-codes"),
                 other => panic!("{other} is not known to this test"),
             };
-            let place = path.replace("{id}", text(&id));
+            let place = settled.below(&path.replace("{id}", text(&id)));
             for method in operations.as_object().unwrap().keys() {
                 let body = match (method.as_str(), path.as_str()) {
                     ("patch", "/v1/invoices/{id}" | "/v1/credit-notes/{id}") => json!({ "customerId": customer, "lines": [line(&price, "1")] }),
                     (_, "/v1/credit-notes/{id}/void") => json!({ "reason": "Not mine" }),
+                    ("post", path) => settled.body(path, &invoice),
                     _ => json!({}),
                 };
                 let answer = mine.api.send(&method.to_uppercase(), &place, &body);
@@ -103,12 +106,16 @@ on_both_engines! {
         for (path, operations) in contract["paths"].as_object().unwrap() {
             for (method, operation) in operations.as_object().unwrap() {
                 let Some(scope) = operation["x-scope"].as_str() else {
-                    assert_eq!(path, "/v1/api-key", "every other route has a scope");
+                    let is_open = path == "/v1/api-key" || !path.starts_with("/v1/");
+                    assert!(is_open, "{path}: every route of the API but that of the key has a scope");
                     continue;
                 };
                 count += 1;
                 // All scopes but this one; keys are made once a scope.
-                let place = path.replace("{id}", "0190a1b2-0000-7000-8000-000000000001");
+                let parts = path.split('/');
+                let some = "0190a1b2-0000-7000-8000-000000000001";
+                let place: Vec<&str> = parts.map(|part| if part.starts_with('{') { some } else { part }).collect();
+                let place = place.join("/");
                 let answer = without(&company, scope).send(&method.to_uppercase(), &place, &json!({}));
                 let details = answer.refused(403, "INSUFFICIENT_PERMISSIONS");
                 assert_eq!(details, json!({ "requiredScopes": [scope] }), "{method} {path}");
@@ -183,6 +190,40 @@ fn without(company: &crate::house::Company, scope: &str) -> Api {
     Api::new(&company.house.server.root, key)
 }
 
+/// What settles an invoice, to be named below it.
+struct Settled {
+    payment: Value,
+    open_item: Value,
+}
+
+impl Settled {
+    /// An invoice paid too much: a payment and the open item of the credit.
+    fn of(company: &crate::house::Company, invoice: &Value) -> Settled {
+        let place = format!("/v1/invoices/{}/payments", text(&invoice["id"]));
+        let payment = company.api.post(&place, &json!({ "amount": "1000", "date": "2026-06-10" })).is(201);
+        Settled { open_item: payment["openItemId"].clone(), payment: payment["id"].clone() }
+    }
+
+    /// A path with its second id filled in: the payment's, which is no other thing's either.
+    fn below(&self, path: &str) -> String {
+        let parts = path.split('/');
+        let parts: Vec<&str> =
+            parts.map(|part| if part.starts_with('{') { text(&self.payment) } else { part }).collect();
+        parts.join("/")
+    }
+
+    /// A good body of a route that settles.
+    fn body(&self, path: &str, invoice: &Value) -> Value {
+        match path.rsplit('/').next().unwrap() {
+            "payments" => json!({ "amount": "1", "date": "2026-06-10" }),
+            "refunds" => json!({ "amount": "1", "date": "2026-06-10", "reference": "4711" }),
+            "allocations" => json!({ "invoiceId": invoice["id"] }),
+            "write-off" => json!({ "date": "2026-06-10", "reason": "Bankruptcy" }),
+            _ => json!({}),
+        }
+    }
+}
+
 /// One of everything that can be named by its id.
 struct Things {
     customer: Value,
@@ -191,6 +232,8 @@ struct Things {
     invoice: Value,
     draft: Value,
     note: Value,
+    booked_note: Value,
+    open_item: Value,
     account: Value,
     vat_code: Value,
     template: Value,
@@ -204,6 +247,8 @@ impl Things {
         let invoice = company.invoice(&customer, json!([line(&price, "1")]));
         let draft = company.draft(&customer, json!([line(&price, "1")]))["id"].clone();
         let note = company.credit(&customer, Some(&invoice), json!([line(&price, "0.5")]), json!({})).is(201);
+        let booked_note = company.credit(&customer, None, json!([line(&price, "0.5")]), json!({})).is(201);
+        let booked_note = company.sent("credit-notes", &booked_note);
         let product = company.api.get(&format!("/v1/product-prices/{}", text(&price))).is(200)["productId"].clone();
         let first = |path: &str| {
             let list = company.api.get(path).is(200);
@@ -224,6 +269,8 @@ impl Things {
             customer_group: first("/v1/customer-groups"),
             product_group: first("/v1/product-groups"),
             note: note["id"].clone(),
+            booked_note: booked_note["id"].clone(),
+            open_item: Settled::of(company, &invoice).open_item,
             customer,
             price,
             product,
@@ -240,6 +287,7 @@ impl Things {
             }
             "priceId" => &self.price,
             "productId" => &self.product,
+            "invoiceId" => &self.invoice["id"],
             "invoiceLineId" => &self.invoice["lines"][0]["id"],
             "documentTemplateId" | "documentTemplateIds" => &self.template,
             "customerGroupId" => &self.customer_group,
@@ -304,6 +352,8 @@ impl Things {
                 (&self.invoice["id"], json!({ "lines": [{ "invoiceLineId": line, "quantity": "0.1" }] }))
             }
             "credit-notes/{id}" => (&self.note, json!({ "customerId": self.customer, "lines": lines })),
+            "credit-notes/{id}/allocations" => (&self.booked_note, json!({ "invoiceId": self.invoice["id"] })),
+            "open-items/{id}/allocations" => (&self.open_item, json!({ "invoiceId": self.invoice["id"] })),
             "credit-notes/{id}/send" => (&self.note, json!({ "deliveryType": "Manual" })),
             other => panic!("{method} {other} takes an id and is not known to this test"),
         };

@@ -23,7 +23,7 @@ const TYPES: [&str; 2] = ["CUSTOMER_INVOICE", "JOURNAL_ENTRY"];
 
 fn chain(tx: &mut dyn Tx, company_id: CompanyId, base: Currency) -> Result<Vec<Stored>, Error> {
     let sql = "select sequence, previous_hash, hash, id, entry_type, date, currency, description, reference, \
-        document_id, customer_id, document_sha256, created_at from journal_entries where company_id = $1 \
+        document_id, customer_id, document_sha256, reverses_entry_id, created_at from journal_entries where company_id = $1 \
         order by sequence";
     let rows = tx.all(sql, params![company_id])?;
     let mut read = |mut row: Row| {
@@ -40,6 +40,7 @@ fn chain(tx: &mut dyn Tx, company_id: CompanyId, base: Currency) -> Result<Vec<S
             document_id: row.opt_id()?,
             customer_id: row.opt_id()?,
             document_sha256: row.next()?,
+            reverses: row.opt_id()?,
             created_at: row.next()?,
             postings: postings(tx, company_id, id, base)?,
         };

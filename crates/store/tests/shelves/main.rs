@@ -9,6 +9,7 @@ mod ledger;
 mod lists;
 mod opening;
 mod rows;
+mod settlement;
 mod statements;
 mod stock;
 mod tenants;

@@ -33,11 +33,12 @@ use billing::vat::VatCategory;
 use billing::vat_codes::{Principle, VatCode, VatRate, VatType, rate_on};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use store::allocations::{self, Allocation};
 use store::db::{Tx, params};
 use store::deliveries::{Attempt, Delivery};
 use store::events::{EventOrigin, NewEvent};
 use store::journal_categories::JournalCategory;
-use store::ledger::{Allocation, OpenItem};
+use store::open_items::{self, OpenItem, Origin};
 use store::{
     Error, accounts, companies, credits, customer_groups, customers, deliveries, documents, events, exchange_rates,
     files, jobs, journal_categories, keys, ledger, prices, pricing, product_groups, products, series, templates,
@@ -209,12 +210,13 @@ impl Stock {
                 id: id(70),
                 customer_id: customer.id,
                 account_id: id(RECEIVABLES),
+                origin: Origin::Document(invoice.id),
                 open: Money::new(f.minor(), invoice.currency),
                 base_open: -f.minor(),
             },
             allocation: Allocation {
                 id: id(71),
-                credit: (id(72), note.id),
+                credit: (id(72), Some(note.id)),
                 debit: (id(70), invoice.id),
                 amount: f.minor(),
                 credit_base: 5,
@@ -222,6 +224,7 @@ impl Stock {
                 entry_id: id(73),
                 date: TODAY,
                 created_at: at("2026-06-10T08:00:00.001Z"),
+                reversal: None,
             },
             event: NewEvent {
                 id: id(80),
@@ -331,8 +334,8 @@ impl Stock {
         credits::insert_shares(tx, own, self.note.id, &self.shares)?;
         credits::insert(tx, own, self.note.id, self.invoice.id, self.invoice.amount)?;
         ledger::append(tx, own, &self.entry)?;
-        ledger::open(tx, own, &self.item, self.invoice.id, self.entry.id, (TODAY, self.invoice.due_date), made_at)?;
-        ledger::allocate(tx, own, &self.allocation)?;
+        open_items::insert(tx, own, &self.item, self.entry.id, (TODAY, self.invoice.due_date), made_at)?;
+        allocations::insert(tx, own, &self.allocation)?;
         deliveries::insert(tx, own, &self.delivery)?;
         deliveries::insert_attempt(tx, own, &self.attempt)?;
         events::append(tx, own, &self.origin(), std::slice::from_ref(&self.event))?;
@@ -455,7 +458,7 @@ impl Stock {
         documents::set_facts(tx, own, &self.invoice)?;
         documents::set_facts(tx, own, &self.note)?;
         credits::set_state(tx, own, self.invoice.id, &self.credited_line())?;
-        ledger::set_open(tx, own, &self.item)?;
+        open_items::set_open(tx, own, &self.item)?;
         deliveries::update(tx, own, &self.delivery)
     }
 
@@ -612,8 +615,14 @@ impl Stock {
         let reversing = reversing.map(|document| (document.id, document.number.as_ref().map(|n| n.text.clone())));
         assert_eq!(documents::reversing(tx, own, id(51))?, reversing);
 
-        assert_eq!(ledger::item_of(tx, own, self.invoice.id)?.as_ref(), Some(&self.item));
-        assert_eq!(ledger::item_of(tx, own, self.note.id)?, None);
+        assert_eq!(open_items::of_document(tx, own, self.invoice.id)?.as_ref(), Some(&self.item));
+        assert_eq!(open_items::of_document(tx, own, self.note.id)?, None);
+        assert_eq!(open_items::get(tx, own, self.item.id)?.as_ref(), Some(&self.item));
+        let number = self.invoice.number.as_ref().map(|number| number.text.clone());
+        let allocated = allocations::of_item(tx, own, self.allocation.credit.0)?;
+        assert_eq!(allocated, [(self.allocation.clone(), number)]);
+        let entry = ledger::entry(tx, own, self.entry.id, self.company.currency)?.expect("it was appended");
+        assert_eq!((entry.postings, entry.date), (self.entry.postings.clone(), self.entry.date));
         assert_eq!(ledger::vat_account(tx, own, self.vat_code.id)?, self.vat_code.account_to_book_id);
         let role = self.accounts.iter().find(|account| account.role.is_some()).map(|account| account.id);
         assert_eq!(ledger::role(tx, own, "ExchangeDifference")?, role);
@@ -1073,6 +1082,7 @@ fn entry(f: &Flavour, company: &Company, invoice: &Document) -> NewEntry {
         document_id: f.some(invoice.id),
         customer_id: f.some(id(33)),
         document_sha256: f.words("sha"),
+        reverses: None,
         postings: vec![receivable, sales],
         created_at: at("2026-06-10T09:00:00.002Z"),
     }

@@ -92,7 +92,7 @@ on_both! {
                 assert_eq!(lines::document_of(tx, b, invoice.lines[0].id)?, None);
                 assert!(credits::invoice_lines(tx, b, invoice)?.iter().all(|line| line.state.credited_net == 0));
                 assert_eq!(credits::linked(tx, b, &s.note)?, []);
-                assert_eq!(ledger::item_of(tx, b, invoice.id)?, None);
+                assert_eq!(store::open_items::of_document(tx, b, invoice.id)?, None);
                 assert_eq!(ledger::vat_account(tx, b, s.vat_code.id)?, None);
                 assert_eq!(ledger::role(tx, b, "ExchangeDifference")?, None);
                 assert_eq!(deliveries::get(tx, b, s.delivery.id)?, None);
@@ -129,7 +129,7 @@ on_both! {
                 prices::lock(tx, b, changed.price.id)?;
                 prices::delete(tx, b, changed.price.id)?;
                 documents::set_facts(tx, b, &changed.invoice)?;
-                ledger::set_open(tx, b, &changed.item)?;
+                store::open_items::set_open(tx, b, &changed.item)?;
                 deliveries::update(tx, b, &changed.delivery)?;
                 jobs::later(tx, b, changed.job.0, now)?;
                 jobs::delete(tx, b, changed.job.0)

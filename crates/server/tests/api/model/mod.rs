@@ -15,6 +15,8 @@ mod published;
 mod ratio;
 mod world;
 
+pub use calls::Dice;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 

@@ -1,0 +1,190 @@
+//! Payments on invoices: what is open comes first, then what was written off; the rest
+//! stays as the customer's credit.
+
+use billing::ids::{DocumentId, OpenItemId, PaymentId};
+use billing::input::settlement::{PartQuery, PaymentInput};
+use billing::json::instant_text;
+use billing::kind::Kind;
+use billing::money::Money;
+use billing::page::Page;
+use billing::payments::{self, Split};
+use billing::refusal::Refusal;
+use billing::settlement::{PublicPayment, part_of, reversed_text};
+use billing::shares;
+use store::open_items::{self, OpenItem, Origin};
+use store::payments::{self as shelf, Payment};
+
+use crate::documents::find;
+use crate::settling::{self, Named, number};
+use crate::{Error, View, Work, drafting, write_offs};
+
+/// Records a payment on an invoice.
+///
+/// # Errors
+/// `INVOICE_NOT_FOUND`, `DOCUMENT_NOT_BOOKED`, `PERIOD_LOCKED`, `EXCHANGE_RATE_MISSING`.
+pub fn record(work: &mut Work<'_>, invoice_id: DocumentId, input: PaymentInput) -> Result<PublicPayment, Error> {
+    let company_id = work.company.id;
+    let mut invoice = settling::booked(work, Kind::Invoice, invoice_id)?;
+    let date = input.date.0;
+    settling::check_day(work, date)?;
+    let amount = settling::amount(input.amount.0, invoice.amount)?;
+    let mut item = settling::item_of(work, &invoice)?;
+    let received = settling::cash(work, amount, date)?;
+    let split = payments::split(amount.minor(), item.open.minor().max(0), invoice.facts.written_off);
+    let rate = drafting::rate_on(work, amount.currency(), date)?;
+    let money = |minor| Money::new(minor, amount.currency());
+
+    let id: PaymentId = work.new_id();
+    let settled = (split.settled > 0).then(|| settling::part(work, &item, money(split.settled)));
+    let recovered = write_offs::recoverable(work, invoice_id, split.recovered)?;
+    let losses: Vec<_> = recovered.iter().map(|(_, loss)| loss.clone()).collect();
+    // The parts of what was received add up to it in the company's currency too.
+    let parts = [split.settled + split.recovered, split.credit];
+    let bases =
+        shares::share_converted(rate, amount.currency(), work.company.currency, &parts).map_err(Refusal::from)?;
+    let credit = (split.credit > 0).then(|| OpenItem {
+        id: work.new_id::<OpenItemId>(),
+        customer_id: item.customer_id,
+        account_id: item.account_id,
+        origin: Origin::Payment(id),
+        open: -money(split.credit),
+        base_open: -bases[1],
+    });
+    let left = credit.as_ref().map(|item| settling::part_at(work, item, money(split.credit), bases[1]));
+    let exchange = settling::role(work, "ExchangeDifference")?;
+    let postings = payments::of_payment(received, settled, &losses, left, exchange);
+    let reference = input.reference.map(|text| text.0);
+    let named = Named {
+        entry_type: "CUSTOMER_PAYMENT",
+        date,
+        description: format!("payment on invoice {}", number(&invoice).unwrap_or_default()),
+        reference: reference.clone().or_else(|| number(&invoice)),
+        document: Some(&invoice),
+        customer_id: item.customer_id,
+    };
+    let entry_id = settling::post(work, named, postings)?;
+
+    let payment = Payment {
+        id,
+        invoice_id,
+        customer_id: item.customer_id,
+        date,
+        currency: amount.currency(),
+        amount: amount.minor(),
+        split,
+        settled_base: settled.map_or(0, |part| part.base.minor()),
+        credit_item: credit.as_ref().map(|item| item.id),
+        reference,
+        method: input.method.map(|text| text.0),
+        entry_id,
+        created_at: work.now,
+        reversal: None,
+    };
+    if let Some(credit) = &credit {
+        open_items::insert(work.tx, company_id, credit, entry_id, (date, None), work.now)?;
+    }
+    shelf::insert(work.tx, company_id, &payment)?;
+    if let Some(part) = settled {
+        settling::settle(work, &mut item, false, part.amount, part.base.minor())?;
+    }
+    for (recovery, _) in &recovered {
+        store::write_offs::recover(work.tx, company_id, id, recovery)?;
+    }
+    let published = public(&payment);
+    work.event("payment.recorded", "payment", id, &published, None);
+    let event = |invoice: &billing::document::Document| {
+        if invoice.facts.open_of(invoice.amount.minor()) == 0 { "invoice.paid" } else { "invoice.partially_paid" }
+    };
+    settling::change(work, &mut invoice, event, |facts| {
+        facts.paid += split.settled + split.recovered;
+        facts.written_off -= split.recovered;
+    })?;
+    Ok(published)
+}
+
+/// Takes a payment back by its mirror entry; the record of it stays.
+///
+/// # Errors
+/// `PAYMENT_NOT_FOUND`, `PAYMENT_REVERSED`, `PAYMENT_CREDIT_IN_USE` when its overpayment was set off
+/// or paid out, `PERIOD_LOCKED` when today is locked too.
+pub fn reverse(work: &mut Work<'_>, (invoice_id, id): (DocumentId, PaymentId)) -> Result<(), Error> {
+    let company_id = work.company.id;
+    let mut invoice = find(work.tx, company_id, Kind::Invoice, invoice_id)?;
+    let payment = shelf::get(work.tx, company_id, invoice_id, id)?.ok_or_else(not_found)?;
+    settling::check_standing(payment.reversal, "payment", "PAYMENT_REVERSED")?;
+    let Split { settled, recovered, credit } = payment.split;
+    if let Some(item_id) = payment.credit_item {
+        let mut item = settling::item(work.tx, company_id, item_id)?;
+        if item.open.minor() != -credit {
+            let message = "What was paid too much was set off or paid out; take that back first.";
+            return Err(Refusal::new("PAYMENT_CREDIT_IN_USE", message)
+                .with(serde_json::json!({ "openItemId": item_id }))
+                .into());
+        }
+        let (all, base) = (-item.open, -item.base_open);
+        settling::settle(work, &mut item, true, all, base)?;
+    }
+    let reversal = settling::reverse(work, payment.entry_id)?;
+    let mut item = settling::item_of(work, &invoice)?;
+    let again = Money::new(-settled, payment.currency);
+    settling::settle(work, &mut item, false, again, -payment.settled_base)?;
+    store::write_offs::lose_again(work.tx, company_id, id)?;
+    shelf::reverse(work.tx, company_id, id, reversal)?;
+    let before = crate::work::json(&public(&payment));
+    let published = public(&Payment { reversal: Some(reversal), ..payment });
+    work.event("payment.reversed", "payment", id, &published, Some(before));
+    settling::change(
+        work,
+        &mut invoice,
+        |_| "invoice.updated",
+        |facts| {
+            facts.paid -= settled + recovered;
+            facts.written_off += recovered;
+        },
+    )
+}
+
+/// The payments of an invoice, oldest first, those taken back too.
+///
+/// # Errors
+/// `INVOICE_NOT_FOUND`.
+pub fn list(view: &mut View<'_>, invoice_id: DocumentId, query: PartQuery) -> Result<Page<PublicPayment>, Error> {
+    find(view.tx, view.company.id, Kind::Invoice, invoice_id)?;
+    let all = shelf::of_invoice(view.tx, view.company.id, invoice_id)?;
+    let page = part_of(all, query.page, query.limit, query.cursor.as_deref(), |payment| payment.id.to_string())?;
+    Ok(page.map(|payment| public(&payment)))
+}
+
+/// One payment of an invoice.
+///
+/// # Errors
+/// `PAYMENT_NOT_FOUND`.
+pub fn get(view: &mut View<'_>, (invoice_id, id): (DocumentId, PaymentId)) -> Result<PublicPayment, Error> {
+    let payment = shelf::get(view.tx, view.company.id, invoice_id, id)?.ok_or_else(not_found)?;
+    Ok(public(&payment))
+}
+
+fn not_found() -> Refusal {
+    Refusal::missing("PAYMENT_NOT_FOUND", "There is no such payment on this invoice.")
+}
+
+fn public(p: &Payment) -> PublicPayment {
+    let money = |minor| Money::new(minor, p.currency).to_string();
+    PublicPayment {
+        id: p.id,
+        invoice_id: p.invoice_id,
+        customer_id: p.customer_id,
+        date: p.date.to_string(),
+        currency: p.currency.code().to_owned(),
+        amount: money(p.amount),
+        settled_amount: money(p.split.settled),
+        recovered_amount: money(p.split.recovered),
+        overpaid_amount: money(p.split.credit),
+        open_item_id: p.credit_item,
+        reference: p.reference.clone(),
+        method: p.method.clone(),
+        journal_entry_id: p.entry_id,
+        created_at: instant_text(p.created_at),
+        reversed_at: reversed_text(p.reversal),
+    }
+}

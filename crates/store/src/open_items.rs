@@ -1,0 +1,189 @@
+//! Open items: what a customer owes or has to its credit, item by item.
+
+use billing::ids::{AccountId, CompanyId, CustomerId, DocumentId, EntryId, OpenItemId, PaymentId};
+use billing::kind::Kind;
+use billing::money::{Currency, Money};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::db::{Error, Row, Tx, params, statements};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select i.id, i.customer_id, i.account_id, i.document_id, i.payment_id, i.currency, i.open_amount, ",
+            "i.base_open_amount from open_items i where i.company_id = $1 and ",
+            $rest
+        )
+    };
+}
+
+statements! {
+    INSERT = "insert into open_items (company_id, id, customer_id, account_id, document_id, payment_id, entry_id, \
+        date, due_on, currency, amount, base_amount, open_amount, base_open_amount, created_at) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    OF_DOCUMENT = select!("i.document_id = $2");
+    GET = select!("i.id = $2");
+    SET_OPEN = "update open_items set open_amount = $1, base_open_amount = $2 where company_id = $3 and id = $4";
+    LISTED = "select i.id, i.customer_id, i.account_id, i.document_id, i.payment_id, i.currency, i.open_amount, \
+        i.base_open_amount, i.amount, i.date, i.due_on, d.kind, coalesce(d.number, p.reference) from open_items i \
+        left join documents d on d.company_id = i.company_id and d.id = i.document_id \
+        left join payments p on p.company_id = i.company_id and p.id = i.payment_id \
+        where i.company_id = $1 and i.customer_id = $2 and i.open_amount <> 0 order by i.date, i.id";
+}
+
+/// An amount a customer owes (above zero) or has to its credit (below).
+#[derive(Clone, PartialEq, Debug)]
+pub struct OpenItem {
+    /// Its id.
+    pub id: OpenItemId,
+    /// Whose.
+    pub customer_id: CustomerId,
+    /// The receivables control account it stands on.
+    pub account_id: AccountId,
+    /// What it comes from.
+    pub origin: Origin,
+    /// What is open, in its own currency.
+    pub open: Money,
+    /// What is open, in the company's currency, minor units.
+    pub base_open: i64,
+}
+
+/// What an open item comes from.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Origin {
+    /// An invoice or a credit note.
+    Document(DocumentId),
+    /// A payment that was too much.
+    Payment(PaymentId),
+}
+
+impl Origin {
+    /// The document, where it is one.
+    pub fn document(self) -> Option<DocumentId> {
+        match self {
+            Origin::Document(id) => Some(id),
+            Origin::Payment(_) => None,
+        }
+    }
+
+    /// The payment, where it is one.
+    pub fn payment(self) -> Option<PaymentId> {
+        match self {
+            Origin::Document(_) => None,
+            Origin::Payment(id) => Some(id),
+        }
+    }
+}
+
+/// An open item with what a list says of it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Listed {
+    /// The item.
+    pub item: OpenItem,
+    /// What it was, minor units.
+    pub amount: i64,
+    /// Its day.
+    pub date: Date,
+    /// When it is to be paid.
+    pub due_on: Option<Date>,
+    /// The document's kind.
+    pub kind: Option<Kind>,
+    /// The document's number, or the payment's reference.
+    pub number: Option<String>,
+}
+
+/// Makes an item: all of it open.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn insert(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    item: &OpenItem,
+    entry_id: EntryId,
+    dates: (Date, Option<Date>),
+    created_at: Timestamp,
+) -> Result<(), Error> {
+    let (amount, base) = (item.open.minor(), item.base_open);
+    tx.exec(
+        INSERT,
+        params![
+            company_id,
+            item.id,
+            item.customer_id,
+            item.account_id,
+            item.origin.document(),
+            item.origin.payment(),
+            entry_id,
+            dates.0,
+            dates.1,
+            item.open.currency().code(),
+            amount,
+            base,
+            amount,
+            base,
+            created_at,
+        ],
+    )
+}
+
+/// The item a document made.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn of_document(tx: &mut dyn Tx, company_id: CompanyId, document: DocumentId) -> Result<Option<OpenItem>, Error> {
+    tx.one(OF_DOCUMENT, params![company_id, document])?.map(|mut row| read(&mut row)).transpose()
+}
+
+/// An item by its id.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn get(tx: &mut dyn Tx, company_id: CompanyId, id: OpenItemId) -> Result<Option<OpenItem>, Error> {
+    tx.one(GET, params![company_id, id])?.map(|mut row| read(&mut row)).transpose()
+}
+
+/// Writes what is still open of an item.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn set_open(tx: &mut dyn Tx, company_id: CompanyId, item: &OpenItem) -> Result<(), Error> {
+    tx.exec(SET_OPEN, params![item.open.minor(), item.base_open, company_id, item.id])
+}
+
+/// What is open of a customer, oldest first.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn of_customer(tx: &mut dyn Tx, company_id: CompanyId, customer_id: CustomerId) -> Result<Vec<Listed>, Error> {
+    let read = |mut row: Row| {
+        Ok(Listed {
+            item: read(&mut row)?,
+            amount: row.next()?,
+            date: row.next()?,
+            due_on: row.next()?,
+            kind: row.opt_parse()?,
+            number: row.next()?,
+        })
+    };
+    tx.all(LISTED, params![company_id, customer_id])?.into_iter().map(read).collect()
+}
+
+fn read(row: &mut Row) -> Result<OpenItem, Error> {
+    let (id, customer_id, account_id) = (row.id()?, row.id()?, row.id()?);
+    let origin = match (row.opt_id()?, row.opt_id()?) {
+        (Some(document), _) => Origin::Document(document),
+        (None, Some(payment)) => Origin::Payment(payment),
+        (None, None) => return Err(Error::Broken(format!("open item {id} comes from nothing"))),
+    };
+    let currency: Currency = row.parse()?;
+    Ok(OpenItem {
+        id,
+        customer_id,
+        account_id,
+        origin,
+        open: Money::new(row.next()?, currency),
+        base_open: row.next()?,
+    })
+}
