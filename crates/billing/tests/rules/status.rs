@@ -69,6 +69,87 @@ fn a_few_invoices_by_hand() {
     assert_eq!(none().invoice_status(false, 0), InvoiceStatus::Draft);
 }
 
+/// A draft, or booked and taken by its channel or not; credited not at all, in part, in whole, by a
+/// draft note or a booked one; paid, allocated and written off nothing, in part or in whole.
+#[test]
+fn an_invoice_by_what_has_happened_to_it() {
+    let at = Some(Timestamp::UNIX_EPOCH);
+    let parts = [0, 300, 1_000];
+    let mut count = 0;
+    for is_booked in [false, true] {
+        for is_sent in [false, true] {
+            for credited in parts {
+                for pending_credit in [0, credited] {
+                    for [paid, allocated, written_off] in triples(parts) {
+                        if paid + allocated + written_off > 1_000 {
+                            continue;
+                        }
+                        let credit_notes = i64::from(credited > 0);
+                        let facts = Facts {
+                            sent_at: at.filter(|_| is_sent),
+                            credited,
+                            pending_credit,
+                            credit_notes,
+                            paid,
+                            allocated,
+                            written_off,
+                            ..Facts::default()
+                        };
+                        let expected = match (is_booked, written_off, credited, paid + allocated, is_sent) {
+                            (false, ..) => InvoiceStatus::Draft,
+                            (true, 1.., ..) => InvoiceStatus::Uncollectible,
+                            (true, 0, 1.., ..) => InvoiceStatus::Credited,
+                            (true, 0, 0, 1_000, _) => InvoiceStatus::Paid,
+                            (true, 0, 0, 1.., _) => InvoiceStatus::PartiallyPaid,
+                            (true, _, _, _, false) => InvoiceStatus::Sending,
+                            (true, _, _, _, true) => InvoiceStatus::Sent,
+                        };
+                        assert_eq!(facts.invoice_status(is_booked, 1_000), expected, "booked: {is_booked}, {facts:?}");
+                        // A voided note is counted no more: the invoice is as it was before.
+                        let voided = Facts { credited: 0, pending_credit: 0, credit_notes: 0, ..facts };
+                        assert_ne!(voided.invoice_status(is_booked, 1_000), InvoiceStatus::Credited);
+                        count += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(count, 2 * 2 * 3 * 2 * settled_ways());
+}
+
+fn triples(parts: [i64; 3]) -> impl Iterator<Item = [i64; 3]> {
+    (0..27).map(move |at| [parts[at % 3], parts[at / 3 % 3], parts[at / 9]])
+}
+
+fn settled_ways() -> usize {
+    triples([0, 300, 1_000]).filter(|way| way.iter().sum::<i64>() <= 1_000).count()
+}
+
+#[test]
+fn a_credit_note_in_every_combination_of_facts() {
+    let at = Some(Timestamp::UNIX_EPOCH);
+    for bits in 0_u32..16 {
+        let is = |bit: u32| bits & (1 << bit) != 0;
+        for [paid, allocated, _] in triples([0, 300, 1_000]) {
+            let facts = Facts {
+                scheduled_at: at.filter(|_| is(0)),
+                sent_at: at.filter(|_| is(1)),
+                voided_at: at.filter(|_| is(2)),
+                paid,
+                allocated,
+                ..Facts::default()
+            };
+            let expected = match (is(3), is(0), is(1)) {
+                (false, false, _) => CreditNoteStatus::Draft,
+                (false, true, _) => CreditNoteStatus::Scheduled,
+                (true, _, false) => CreditNoteStatus::Sending,
+                (true, _, true) => CreditNoteStatus::Sent,
+            };
+            assert_eq!(facts.credit_note_status(is(3)), expected, "booked: {}, {facts:?}", is(3));
+        }
+    }
+}
+
 #[test]
 fn a_credit_note_is_draft_scheduled_sending_or_sent() {
     let at = Some(Timestamp::UNIX_EPOCH);
