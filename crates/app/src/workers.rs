@@ -36,6 +36,10 @@ const TELL_FOR: Duration = Duration::from_secs(60);
 const TELL_EVERY: Duration = Duration::from_secs(1);
 /// No job is due later than this after it was last put off.
 const LATEST: SignedDuration = SignedDuration::from_hours(11);
+/// How often the outbox is searched for what waits for a time that was ahead.
+const MIND_EVERY: Duration = Duration::from_secs(5);
+/// By how much a clock is always set back now and then.
+const CLOCK_BLINKS: SignedDuration = SignedDuration::from_secs(5);
 /// By how much the clocks of processes that share their shelves may differ.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
 
@@ -137,9 +141,12 @@ impl App {
 
     /// Prints what is due, one after the other.
     fn print_papers(self: &Arc<Self>, bell: &Bell) {
-        let mut seen_at = None;
+        let mut minded: Option<Instant> = None;
         self.look_after("archive", bell, || {
-            self.mind_the_clock(&mut seen_at)?;
+            if minded.is_none_or(|minded| minded.elapsed() >= MIND_EVERY) {
+                self.mind_the_clock()?;
+                minded = Some(Instant::now());
+            }
             let claimed = self.claim("archive", PRINTS)?;
             let count = claimed.len();
             for job in claimed {
@@ -178,19 +185,15 @@ impl App {
         });
     }
 
-    /// Has what was due on a clock that was ahead not wait until that time comes: at the start, and
-    /// whenever the clock has gone back since it was last seen.
-    fn mind_the_clock(&self, seen_at: &mut Option<Timestamp>) -> Result<(), Error> {
+    /// Has what was due on a clock that was ahead not wait until that time comes.
+    fn mind_the_clock(&self) -> Result<(), Error> {
         let now = self.clock.now();
-        if seen_at.is_none_or(|seen_at| now < seen_at) {
-            let leased = now + LEASE + CLOCKS_DIFFER;
-            let righted = self.db.claim(move |tx| jobs::set_right(tx, now, leased, now + LATEST));
-            let count = righted.wait().map_err(|fault: store::Error| Error::from(fault))?;
-            if count > 0 {
-                tracing::warn!(count, "the clock has gone back: jobs that waited for a later time are due now");
-            }
+        let bounds = [now + CLOCK_BLINKS, now + LEASE + CLOCKS_DIFFER, now + LATEST];
+        let righted = self.db.claim(move |tx| jobs::set_right(tx, now, bounds));
+        let count = righted.wait().map_err(|fault: store::Error| Error::from(fault))?;
+        if count > 0 {
+            tracing::warn!(count, "the clock has gone back: jobs that waited for a later time are due now");
         }
-        *seen_at = Some(now);
         Ok(())
     }
 

@@ -102,13 +102,13 @@ pub fn release_all(tx: &mut dyn Tx, now: Timestamp) -> Result<(), Error> {
     tx.exec(RELEASE, params![now])
 }
 
-/// Makes due what can only be meant for a clock that was ahead: jobs that were due when they were
-/// made, claims beyond `leased_until`, and whatever is put off beyond `latest`. How many there were.
+/// Makes due what can only be meant for a clock that was ahead: beyond the three bounds, jobs that
+/// were due when they were made, claimed ones, and whatever is put off. How many there were.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn set_right(tx: &mut dyn Tx, now: Timestamp, leased_until: Timestamp, latest: Timestamp) -> Result<u64, Error> {
-    tx.count(SET_RIGHT, params![now, now, leased_until, latest])
+pub fn set_right(tx: &mut dyn Tx, now: Timestamp, [made, claimed, put_off]: [Timestamp; 3]) -> Result<u64, Error> {
+    tx.count(SET_RIGHT, params![now, made, claimed, put_off])
 }
 
 /// Takes a job that is done off the list.

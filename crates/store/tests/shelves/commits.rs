@@ -242,7 +242,8 @@ on_both! {
     /// Two servers claim at once: each job is had by one of them.
     fn a_job_is_claimed_once(house: &TestHouse) {
         let (own, _) = founded(house);
-        house.write(own, move |tx| (0..100).try_for_each(|n| note(tx, own, n))).unwrap();
+        let insert = |tx: &mut dyn Tx, own, kind| jobs::insert(tx, own, new_id(), kind, new_id::<CompanyId>().0, at(NOW));
+        house.write(own, move |tx| (0..100).try_for_each(|_| insert(tx, own, "archive"))).unwrap();
         let servers = [house.database.clone(), house.another()];
         let now = at("2026-06-10T08:00:01Z");
         let claim = move |tx: &mut dyn Tx| jobs::claim(tx, "archive", new_id::<CompanyId>().0, now, at("2026-06-10T09:00:00Z"), 10);
@@ -269,6 +270,38 @@ on_both! {
         assert_eq!(again.iter().map(|job| (job.id, job.attempts)).collect::<Vec<_>>(), [(first, 1)]);
         let rows = house.read(move |tx| tx.all("select id from jobs", params![])).unwrap();
         assert_eq!(rows.len(), 99);
+    }
+
+    /// What can only be meant for a clock that was ahead is due now, and nothing else.
+    fn jobs_do_not_wait_for_a_clock_that_was_ahead(house: &TestHouse) {
+        let (own, _) = founded(house);
+        let (now, soon, ahead) = (at("2026-06-10T09:00:00Z"), at("2026-06-10T09:01:00Z"), at("2036-06-10T09:00:00Z"));
+        let insert = |made_at| {
+            let id = new_id();
+            house.write(own, move |tx| jobs::insert(tx, own, id, "archive", new_id::<CompanyId>().0, made_at)).unwrap();
+            id
+        };
+        let claim = |at, until| {
+            let claim = move |tx: &mut dyn Tx| jobs::claim(tx, "archive", new_id::<CompanyId>().0, at, until, 1);
+            house.database.claim(claim).wait().unwrap()[0].id
+        };
+        let later = |id, due| house.write(own, move |tx| jobs::later(tx, own, id, due)).unwrap();
+        let long_ago = at("2026-06-10T08:00:00Z");
+        insert(long_ago);
+        let mut wrong = vec![claim(long_ago, ahead)];
+        insert(long_ago);
+        let mut right = vec![claim(long_ago, soon)];
+        wrong.push(insert(ahead));
+        for (due, jobs) in [(ahead, &mut wrong), (soon, &mut right)] {
+            jobs.push(insert(long_ago));
+            later(jobs[jobs.len() - 1], due);
+        }
+        let bounds = [soon, at("2026-06-10T09:10:00Z"), at("2026-06-10T20:00:00Z")];
+        let righted = house.database.claim(move |tx| jobs::set_right(tx, now, bounds)).wait();
+        assert_eq!(righted, Ok::<u64, Error>(3));
+        let due = house.read(move |tx| tx.all("select id from jobs where due_at <= $1", params![now])).unwrap();
+        let due: BTreeSet<String> = crate::house::texts(due).into_iter().collect();
+        assert_eq!(due, wrong.iter().map(ToString::to_string).collect());
     }
 
     fn a_copy_is_archived_once(house: &TestHouse) {
