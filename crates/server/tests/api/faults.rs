@@ -3,6 +3,7 @@
 //! nothing that was answered is lost, nothing is done that was not; once it ends, all goes on
 //! by itself. `LEDGERBEE_FAULT_ROUNDS` says how often each comes; once by default.
 
+mod clock;
 mod disk;
 mod mail;
 
@@ -22,12 +23,26 @@ fn rounds() -> usize {
     std::env::var("LEDGERBEE_FAULT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1)
 }
 
-/// A server with faults in a folder of its own, and a company in it. It lives as long as the process.
-fn company_with_faults(database_url: Option<&str>, more: &[&str]) -> (Company, &'static Faults) {
-    let folder: &'static Folder = Box::leak(Box::new(Folder::new()));
-    let faults: &'static Faults = Box::leak(Box::new(Faults::of(folder.path())));
-    let house = House::serve_with_faults(PROGRAM, folder.path(), database_url, more, faults);
-    (Box::leak(Box::new(house)).company(), faults)
+/// A server with faults in a folder of its own; both end with this value.
+struct Place {
+    house: &'static House,
+    faults: Faults,
+    _folder: Folder,
+}
+
+impl Place {
+    fn serve(database_url: Option<&str>, more: &[&str]) -> Place {
+        let folder = Folder::new();
+        let faults = Faults::of(folder.path());
+        let house = House::serve_with_faults(PROGRAM, folder.path(), database_url, more, &faults);
+        Place { house: Box::leak(Box::new(house)), faults, _folder: folder }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.house.server.signal("KILL");
+    }
 }
 
 /// A document as it was last answered.

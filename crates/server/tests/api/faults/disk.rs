@@ -1,14 +1,19 @@
 //! The disk under the embedded books: full, read-only, failing, slow, stalled.
 
+use std::fs::{Permissions, create_dir, set_permissions};
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::json;
 use testkit::{Disk, wait_for};
 
-use super::{company_with_faults, refused, rounds, under_load};
+use super::mail::{send, tried};
+use super::{Place, refused, rounds, under_load};
 use crate::house::{Company, House, PROGRAM, line};
 
 /// The fault comes under load and goes again; meanwhile books can be read, and the log has these words.
 fn comes_and_goes(disk: Disk, words: &str) {
-    let (company, faults) = company_with_faults(None, &[]);
+    let place = Place::serve(None, &[]);
+    let (company, faults) = (place.house.company(), &place.faults);
     for _ in 0..rounds() {
         under_load(&company, |counts| {
             faults.disk(disk);
@@ -41,7 +46,8 @@ fn a_disk_that_can_not_sync_refuses_and_loses_nothing() {
 /// when the server is killed before it writes anything else.
 #[test]
 fn what_was_refused_as_it_could_not_be_synced_is_not_there_after_a_kill() {
-    let (company, faults) = company_with_faults(None, &[]);
+    let place = Place::serve(None, &[]);
+    let (company, faults) = (place.house.company(), &place.faults);
     let (customer, price) = (company.customer(json!({})), company.price("1000"));
     let kept = company.draft(&customer, json!([line(&price, "1")]));
     faults.disk(Disk::SyncFails);
@@ -63,7 +69,8 @@ fn what_was_refused_as_it_could_not_be_synced_is_not_there_after_a_kill() {
 
 #[test]
 fn on_a_slow_disk_nothing_is_refused() {
-    let (company, faults) = company_with_faults(None, &[]);
+    let place = Place::serve(None, &[]);
+    let (company, faults) = (place.house.company(), &place.faults);
     faults.slow_syncs(20);
     under_load(&company, |counts| {
         counts.wait_for_more("answers", &counts.done, 100);
@@ -75,7 +82,8 @@ fn on_a_slow_disk_nothing_is_refused() {
 /// Writes wait for a disk that hangs; reads do not, and what waited is done.
 #[test]
 fn while_the_disk_hangs_reads_are_answered_and_writes_wait() {
-    let (company, faults) = company_with_faults(None, &[]);
+    let place = Place::serve(None, &[]);
+    let (company, faults) = (place.house.company(), &place.faults);
     let (customer, price) = (company.customer(json!({})), company.price("1000"));
     let before = faults.met();
     faults.disk(Disk::SyncStalls);
@@ -91,5 +99,31 @@ fn while_the_disk_hangs_reads_are_answered_and_writes_wait() {
             assert_eq!(company.now("invoices", &draft), draft);
         }
     });
+    company.check_books();
+}
+
+/// The user that the server runs as may not write into the folder for mails: they wait. What of the
+/// books is open stays so, whatever becomes of the folder around them.
+#[test]
+fn in_a_read_only_directory_mails_wait_and_books_go_on() {
+    let place = Place::serve(None, &[]);
+    let (company, faults) = (place.house.company(), &place.faults);
+    let mails = place.house.folder.join("mail");
+    let allow = |path: &std::path::Path, mode| set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    create_dir(&mails).unwrap();
+    allow(&mails, 0o555);
+    allow(&place.house.folder, 0o555);
+    let invoice = send(&company);
+    let status = tried(&company, &invoice, 1);
+    assert_eq!(
+        (&status["summary"]["status"], &status["summary"]["lastError"]["code"]),
+        (&json!("pending"), &json!("MAIL_FOLDER"))
+    );
+    assert!(faults.log().contains("Permission denied"), "the log says why");
+    allow(&mails, 0o777);
+    faults.clock_ahead(31);
+    assert_eq!(tried(&company, &invoice, 2)["summary"]["status"], "delivered");
+    allow(&place.house.folder, 0o755);
+    company.settle();
     company.check_books();
 }

@@ -3,18 +3,18 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use testkit::{Faults, MailServer, Manner, wait_for};
+use testkit::{MailServer, Manner, wait_for};
 
-use super::company_with_faults;
+use super::Place;
 use crate::house::{Company, line, text};
 
-/// A company that sends through this mail server.
-fn company_by(mail: &MailServer) -> (Company, &'static Faults) {
-    company_with_faults(None, &["--smtp-url", &mail.url(), "--smtp-timeout", "2"])
+/// A server that sends through this mail server.
+fn place_by(mail: &MailServer) -> Place {
+    Place::serve(None, &["--smtp-url", &mail.url(), "--smtp-timeout", "2"])
 }
 
 /// Sends a new invoice by mail; answers its place. The answer never waits for the mail server.
-fn send(company: &Company) -> String {
+pub(super) fn send(company: &Company) -> String {
     let customer = company.customer(json!({ "email": "kontor@lindeblomst.example" }));
     let draft = company.draft(&customer, json!([line(&company.price("300"), "1")]));
     let place = format!("/v1/invoices/{}", text(&draft["id"]));
@@ -24,7 +24,7 @@ fn send(company: &Company) -> String {
 }
 
 /// The delivery of an invoice, once it has been tried so often.
-fn tried(company: &Company, place: &str, times: usize) -> Value {
+pub(super) fn tried(company: &Company, place: &str, times: usize) -> Value {
     wait_for("a try", || {
         let status = company.api.get(&format!("{place}/delivery-status")).is(200);
         (status["attempts"].as_array().unwrap().len() >= times).then_some(status)
@@ -41,7 +41,8 @@ const RETRIES: [i64; 7] = [30, 120, 480, 1_920, 7_200, 30_600, 36_000];
 #[test]
 fn a_mail_that_is_refused_for_now_is_tried_eight_times_and_then_given_up() {
     let mail = MailServer::start(Manner::Refuses("451 4.3.2 Greylisted, come again"));
-    let (company, faults) = company_by(&mail);
+    let server = place_by(&mail);
+    let (company, faults) = (server.house.company(), &server.faults);
     let place = send(&company);
     let mut ahead = 0;
     for (tries, seconds) in (1..).zip(RETRIES) {
@@ -72,7 +73,8 @@ fn a_mail_that_is_refused_for_now_is_tried_eight_times_and_then_given_up() {
 #[test]
 fn a_mail_that_is_refused_for_good_is_given_up_at_once() {
     let mail = MailServer::start(Manner::Refuses("550 5.1.1 No such mailbox"));
-    let (company, faults) = company_by(&mail);
+    let server = place_by(&mail);
+    let (company, faults) = (server.house.company(), &server.faults);
     let place = send(&company);
     let summary = tried(&company, &place, 1)["summary"].clone();
     assert_eq!((&summary["status"], &summary["nextAttemptAt"]), (&json!("failed"), &Value::Null));
@@ -88,7 +90,8 @@ fn a_mail_that_is_refused_for_good_is_given_up_at_once() {
 #[test]
 fn a_mail_server_that_hangs_up_is_tried_again() {
     let mail = MailServer::start(Manner::HangsUp);
-    let (company, faults) = company_by(&mail);
+    let server = place_by(&mail);
+    let (company, faults) = (server.house.company(), &server.faults);
     let place = send(&company);
     assert_eq!(tried(&company, &place, 1)["summary"]["status"], "pending");
     mail.treat(Manner::Takes);
@@ -104,7 +107,8 @@ fn a_mail_server_that_hangs_up_is_tried_again() {
 #[test]
 fn a_mail_server_that_says_nothing_is_left_after_a_while() {
     let mail = MailServer::start(Manner::Stalls);
-    let (company, faults) = company_by(&mail);
+    let server = place_by(&mail);
+    let (company, faults) = (server.house.company(), &server.faults);
     let place = send(&company);
     let status = tried(&company, &place, 1);
     assert_eq!(status["summary"]["status"], "pending");
@@ -119,7 +123,8 @@ fn a_mail_server_that_says_nothing_is_left_after_a_while() {
 #[test]
 fn while_mails_hang_papers_are_printed() {
     let mail = MailServer::start(Manner::Stalls);
-    let (company, faults) = company_with_faults(None, &["--smtp-url", &mail.url(), "--smtp-timeout", "30"]);
+    let place = Place::serve(None, &["--smtp-url", &mail.url(), "--smtp-timeout", "30"]);
+    let (company, faults) = (place.house.company(), &place.faults);
     let places: Vec<String> = (0..10).map(|_| send(&company)).collect();
     wait_for("as many visits as are allowed", || (mail.visits() >= 8).then_some(()));
     let customer = company.customer(json!({}));
