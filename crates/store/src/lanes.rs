@@ -17,7 +17,7 @@ use metrics::Gauge;
 use tokio::sync::oneshot;
 use tracing::Span;
 
-use crate::db::{Error, Row, Tx, Value};
+use crate::db::{Error, Question, Row, Tx, Value};
 use crate::turn::ServeLock;
 use crate::{postgres, sqlite, sqlite_lane};
 
@@ -189,6 +189,11 @@ impl Tx for Watched<'_> {
 
     fn all(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, Error> {
         let answer = self.tx.all(sql, params);
+        self.watch(answer)
+    }
+
+    fn both(&mut self, first: Question<'_>, second: Question<'_>) -> Result<(Vec<Row>, Vec<Row>), Error> {
+        let answer = self.tx.both(first, second);
         self.watch(answer)
     }
 

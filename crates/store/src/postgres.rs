@@ -287,13 +287,16 @@ impl Tx for PostgresTx<'_> {
 
     fn both(&mut self, first: Question<'_>, second: Question<'_>) -> Result<(Vec<Row>, Vec<Row>), Error> {
         let statements = (self.prepared(first.0)?, self.prepared(second.0)?);
-        self.flush()?;
+        let waiting = std::mem::take(&mut self.waiting);
         let client = &self.connection.client;
         let (first, second) = (references(first.1), references(second.1));
-        let both = async {
-            tokio::try_join!(biased; client.query(&statements.0, &first), client.query(&statements.1, &second))
-        };
-        let (first, second) = self.answer(both)?;
+        let sent = waiting.iter().map(|(statement, values)| client.execute_raw(statement, values));
+        let (first, second) = self.answer(async {
+            let asked = (client.query(&statements.0, &first), client.query(&statements.1, &second));
+            let (answers, first, second) = tokio::join!(biased; join_all(sent), asked.0, asked.1);
+            first_fault(answers)?;
+            Ok((first?, second?))
+        })?;
         let rows = |rows: Vec<tokio_postgres::Row>| rows.iter().map(read_row).collect::<Result<Vec<Row>, Error>>();
         Ok((rows(first)?, rows(second)?))
     }
