@@ -146,12 +146,9 @@ pub(crate) fn number(work: &mut Work<'_>, document: &mut Document) -> Result<(),
     let fiscal_year = work.company.fiscal_year(document.date);
     let year = series.year_counted(fiscal_year);
     let (sequence, numbered_at) = series::next(work.tx, work.company.id, series.id, year, work.now)?;
-    document.number = Some(billing::document::Number {
-        series_id: series.id,
-        year,
-        sequence,
-        text: series.format(sequence, fiscal_year),
-    });
+    let text = series.format(sequence, fiscal_year);
+    work.number_given(&text);
+    document.number = Some(billing::document::Number { series_id: series.id, year, sequence, text });
     document.numbered_at = Some(numbered_at);
     Ok(())
 }

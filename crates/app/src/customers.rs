@@ -127,6 +127,7 @@ pub fn create(work: &mut Work<'_>, input: CustomerInput) -> Result<Saved<Custome
         check_customer_number(work, &customer)?;
     } else {
         customer.customer_number = customers::next_number(work.tx, work.company.id)?;
+        work.number_given(&customer.customer_number);
     }
     check_external_id(work, &customer)?;
     customers::insert(work.tx, work.company.id, &customer)?;

@@ -24,6 +24,9 @@ pub enum Error {
         /// What the route asks for.
         required: Vec<Scope>,
     },
+    /// The resource is not (or no longer) as the caller knows it.
+    #[error("the resource is not as the caller knows it")]
+    Precondition,
     /// Too much to do, or the shelves are away; nothing was done, come again.
     #[error("busy: {0}")]
     Busy(String),

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod allocations;
+pub mod answers;
 pub mod archive;
 pub mod backup;
 mod booking;
@@ -28,6 +29,7 @@ pub mod number_series;
 pub mod open_items;
 pub mod paper;
 pub mod payments;
+pub mod previews;
 pub mod prices;
 pub mod product_groups;
 pub mod products;

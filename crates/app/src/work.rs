@@ -1,5 +1,8 @@
 //! The one road of every write, and the one of every read. What attaches to all
-//! writes (company, time, events; later idempotency and dry run) attaches here.
+//! writes (company, time, events) attaches here; what a door may ask of one besides,
+//! in [`answers`](crate::answers).
+
+use std::cell::RefCell;
 
 use billing::company::Company;
 use billing::ids::{CompanyId, EventId, Id};
@@ -27,8 +30,16 @@ pub struct Work<'a> {
     pub(crate) company: Company,
     pub(crate) by: Caller,
     pub(crate) now: Timestamp,
-    events: Vec<events::NewEvent>,
+    pub(crate) events: Vec<events::NewEvent>,
+    pub(crate) given: RefCell<Given>,
     is_idle: bool,
+}
+
+/// What a work gave for the first time: ids, and numbers of series.
+#[derive(Default, Debug)]
+pub(crate) struct Given {
+    pub(crate) ids: Vec<Uuid>,
+    pub(crate) numbers: Vec<String>,
 }
 
 impl App {
@@ -41,10 +52,9 @@ impl App {
     {
         let clock = self.clock.clone();
         self.db.write(by.company_id, move |tx| {
-            // Read here, where the company is held: what is written later is not earlier.
-            let now = clock.now();
             let company = company(tx, by.company_id)?;
-            let mut work = Work { tx, company, by, now, events: Vec::new(), is_idle: false };
+            // Read here, where the company is held: what is written later is not earlier.
+            let mut work = Work::new(tx, company, by, clock.now());
             let answer = verb(&mut work)?;
             work.store_events()?;
             Ok(answer)
@@ -60,7 +70,7 @@ impl App {
         self.db.write(company.id, move |tx| {
             companies::insert(tx, &company)?;
             let now = company.created_at;
-            let mut work = Work { tx, company, by, now, events: Vec::new(), is_idle: false };
+            let mut work = Work::new(tx, company, by, now);
             let answer = verb(&mut work)?;
             work.store_events()?;
             Ok(answer)
@@ -82,11 +92,16 @@ impl App {
 }
 
 /// The company a verb works in; only an operator can name one that is not there.
-fn company(tx: &mut dyn Tx, id: CompanyId) -> Result<Company, Error> {
-    companies::get(tx, id).map_err(|fault| match fault {
+pub(crate) fn company(tx: &mut dyn Tx, id: CompanyId) -> Result<Company, Error> {
+    companies::get(tx, id).map_err(|fault| not_there(id, fault))
+}
+
+/// What is answered where a company can't be read.
+pub(crate) fn not_there(id: CompanyId, fault: store::Error) -> Error {
+    match fault {
         store::Error::NotFound => Refusal::missing("COMPANY_NOT_FOUND", format!("There is no company {id}.")).into(),
         other => other.into(),
-    })
+    }
 }
 
 impl View<'_> {
@@ -96,7 +111,18 @@ impl View<'_> {
     }
 }
 
+impl<'a> Work<'a> {
+    pub(crate) fn new(tx: &'a mut dyn Tx, company: Company, by: Caller, now: Timestamp) -> Work<'a> {
+        Work { tx, company, by, now, events: Vec::new(), given: RefCell::default(), is_idle: false }
+    }
+}
+
 impl Work<'_> {
+    /// The books as this work sees them.
+    pub(crate) fn view(&mut self) -> View<'_> {
+        View { tx: &mut *self.tx, company: self.company.clone(), by: self.by.clone(), now: self.now }
+    }
+
     /// The company's day.
     pub fn today(&self) -> Date {
         clock::day(self.now, &self.company.time_zone)
@@ -104,7 +130,14 @@ impl Work<'_> {
 
     /// A new id of any kind, in the order of time.
     pub fn new_id<T: Id>(&self) -> T {
-        T::from(Uuid::now_v7())
+        let id = Uuid::now_v7();
+        self.given.borrow_mut().ids.push(id);
+        T::from(id)
+    }
+
+    /// Says that a number was given that nobody asked for by name: the next of a series.
+    pub(crate) fn number_given(&self, number: &str) {
+        self.given.borrow_mut().numbers.push(number.to_owned());
     }
 
     /// Names what happened: `type` as `credit_note.created`, the published
@@ -132,7 +165,7 @@ impl Work<'_> {
         self.is_idle = true;
     }
 
-    fn store_events(&mut self) -> Result<(), Error> {
+    pub(crate) fn store_events(&mut self) -> Result<(), Error> {
         if self.is_idle && self.events.is_empty() {
             return Ok(());
         }

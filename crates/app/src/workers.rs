@@ -139,14 +139,16 @@ impl App {
         }
     }
 
-    /// Prints what is due, one after the other.
+    /// Prints what is due, one after the other; drops answers that are too old now and then.
     fn print_papers(self: &Arc<Self>, bell: &Bell) {
+        let mut sweep_at = Timestamp::MIN;
         let mut minded: Option<Instant> = None;
         self.look_after("archive", bell, || {
             if minded.is_none_or(|minded| minded.elapsed() >= MIND_EVERY) {
                 self.mind_the_clock()?;
                 minded = Some(Instant::now());
             }
+            self.sweep_answers(&mut sweep_at)?;
             let claimed = self.claim("archive", PRINTS)?;
             let count = claimed.len();
             for job in claimed {

@@ -8,9 +8,11 @@ mod examples;
 mod health;
 pub mod metrics;
 pub mod openapi;
+mod resource;
 pub mod route;
 pub mod routes;
 mod rows;
+mod terms;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

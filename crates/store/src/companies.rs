@@ -167,7 +167,7 @@ pub fn has_bookings(tx: &mut dyn Tx, id: CompanyId) -> Result<bool, Error> {
     Ok(row.next::<i64>()? > 0)
 }
 
-fn read(mut row: Row) -> Result<Company, Error> {
+pub(crate) fn read(mut row: Row) -> Result<Company, Error> {
     Ok(Company {
         id: row.id()?,
         name: row.next()?,

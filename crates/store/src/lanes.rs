@@ -30,6 +30,8 @@ pub const LARGEST_GROUP: usize = 50;
 /// What a request is to a lane; the name of its span.
 const READ: &str = "read";
 const WRITE: &str = "write";
+/// A write of which nothing stays, whatever it answers.
+const REHEARSE: &str = "rehearse";
 const CLAIM: &str = "claim";
 
 /// Where the shelves are.
@@ -137,7 +139,7 @@ where
         if let (true, Some(fault)) = (result.is_ok(), watched.fault) {
             result = Err(fault.into());
         }
-        let keep = result.is_ok();
+        let keep = result.is_ok() && self.trace.what != REHEARSE;
         self.result = Some(result);
         if self.trace.what != READ {
             self.trace.enter("commit");
@@ -154,8 +156,9 @@ where
 
     fn answer(self: Box<Self>, outcome: Result<(), Error>) {
         let answer = match (self.result, outcome) {
-            // A request that refused did nothing that a commit could lose.
+            // A request that refused or was rehearsed did nothing that a commit could lose.
             (Some(Err(refusal)), _) => Err(refusal),
+            (Some(Ok(value)), Err(_)) if self.trace.what == REHEARSE => Ok(value),
             (Some(Ok(value)), Ok(())) => Ok(value),
             (_, Err(fault)) => Err(fault.into()),
             (None, Ok(())) => Err(Error::Busy("the request was not run".to_owned()).into()),
@@ -351,12 +354,31 @@ impl Database {
         E: From<Error> + Send + 'static,
         F: FnOnce(&mut dyn Tx) -> Result<T, E> + Send + 'static,
     {
+        self.in_lane(company_id, WRITE, deed)
+    }
+
+    /// Runs a deed as [`write`](Database::write) does, answers what it would, and undoes it.
+    pub fn rehearse<T, E, F>(&self, company_id: CompanyId, deed: F) -> Pending<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: FnOnce(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+    {
+        self.in_lane(company_id, REHEARSE, deed)
+    }
+
+    fn in_lane<T, E, F>(&self, company_id: CompanyId, what: &'static str, deed: F) -> Pending<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: FnOnce(&mut dyn Tx) -> Result<T, E> + Send + 'static,
+    {
         if self.lanes.is_empty() {
             return Pending::refused(Error::Broken("opened to read only".to_owned()).into());
         }
         // A company keeps to its lane, so that its requests meet in one group.
         let lane = (company_id.0.as_u128() as u64 as usize) % self.lanes.len();
-        self.send(&self.lanes[lane], WRITE, |job| (Some(company_id), job), deed)
+        self.send(&self.lanes[lane], what, |job| (Some(company_id), job), deed)
     }
 
     /// Runs a deed that claims jobs, of whatever company.

@@ -23,6 +23,11 @@ statements! {
     INSERT_POSTING = "insert into postings (company_id, entry_id, position, account_id, amount, currency, base_amount, \
         vat_code_id, vat_category, vat_rate, is_goods, open_item_id, customer_id, document_id, tag_ids) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    POSTED_SINCE = "select a.account_number, a.name, p.amount, p.currency, v.code from journal_entries e \
+        join postings p on p.company_id = e.company_id and p.entry_id = e.id \
+        join accounts a on a.company_id = p.company_id and a.id = p.account_id \
+        left join vat_codes v on v.company_id = p.company_id and v.id = p.vat_code_id \
+        where e.company_id = $1 and e.sequence > $2 order by e.sequence, p.position";
     VAT_ACCOUNT = "select account_to_book_id from vat_codes where company_id = $1 and id = $2";
     ROLE = "select id from accounts where company_id = $1 and role = $2 order by account_number limit 1";
 }
@@ -84,6 +89,40 @@ pub fn append<Type: AsRef<str> + Serialize>(
         )?;
     }
     tx.exec(SET_CHAIN, params![sequence, hash.as_str(), company_id])
+}
+
+/// How many entries the company's chain has.
+///
+/// # Errors
+/// `NotFound` when there is no such company.
+pub fn length(tx: &mut dyn Tx, company_id: CompanyId) -> Result<i64, Error> {
+    tx.one(CHAIN, params![company_id])?.ok_or(Error::NotFound)?.next()
+}
+
+/// A posting for people: with its account's number and name and its VAT code's.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Posted {
+    /// The account's number.
+    pub account_number: u32,
+    /// The account's name.
+    pub account_name: String,
+    /// Above zero is debit, below is credit.
+    pub amount: Money,
+    /// The VAT code, where it has one.
+    pub vat_code: Option<String>,
+}
+
+/// What was posted after the entry of this sequence, in order.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn posted_since(tx: &mut dyn Tx, company_id: CompanyId, sequence: i64) -> Result<Vec<Posted>, Error> {
+    let read = |mut row: Row| {
+        let (account_number, account_name, minor) = (row.next()?, row.next()?, row.next()?);
+        let amount = Money::new(minor, row.parse()?);
+        Ok(Posted { account_number, account_name, amount, vat_code: row.next()? })
+    };
+    tx.all(POSTED_SINCE, params![company_id, sequence])?.into_iter().map(read).collect()
 }
 
 /// An entry with its postings, as it was appended; `base` is the company's currency.

@@ -39,6 +39,7 @@ pub mod series;
 mod sqlite;
 mod sqlite_lane;
 pub mod statements;
+pub mod stored_answers;
 pub mod templates;
 mod turn;
 pub mod vat_codes;

@@ -5,6 +5,7 @@ use crate::db::Error;
 /// Every migration in order: its name and its text.
 pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_the_books", include_str!("../migrations/0001_the_books.sql")),
+    ("0002_stored_answers", include_str!("../migrations/0002_stored_answers.sql")),
     ("0003_what_explains_numbers", include_str!("../migrations/0003_what_explains_numbers.sql")),
     ("0004_settlement", include_str!("../migrations/0004_settlement.sql")),
 ];

@@ -125,6 +125,16 @@ impl Api {
         self.try_raw("POST", path, &[("content-type", "application/json")], body.to_string().as_bytes())
     }
 
+    /// A request with a JSON body and these headers; null for no body.
+    pub fn send_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let mut all = headers.to_vec();
+        if !body.is_null() {
+            all.push(("content-type", "application/json"));
+        }
+        self.raw(method, path, &all, text.as_bytes())
+    }
+
     /// A request with a JSON body.
     pub fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
         self.raw(method, path, &[("content-type", "application/json")], body.to_string().as_bytes())

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use app::answers::{Answered, Done};
 use app::keys::Credential;
 use app::{App, Caller, Error};
 use axum::body::{Body, Bytes, to_bytes};
@@ -21,7 +22,8 @@ use uuid::Uuid;
 use super::contract;
 use super::error::Fault;
 use super::metrics;
-use super::route::{Answer, CSV, Call, JSON, Route};
+use super::route::{Answer, CSV, Call, JSON, Route, id_in};
+use super::terms;
 use crate::traces;
 
 /// The largest body that is read.
@@ -31,8 +33,10 @@ const BODY_WITHIN: Duration = Duration::from_secs(30);
 /// How many requests are worked at once; more are told to come again.
 const AT_ONCE: usize = 1_024;
 
+const JSON_UTF_8: &str = "application/json; charset=utf-8";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const EXPIRES_AT: HeaderName = HeaderName::from_static("x-api-key-expires-at");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// What every request is worked with.
 pub(crate) struct Door {
@@ -186,7 +190,8 @@ async fn answer(
     if !faults.is_empty() {
         return Err(Error::Invalid(faults).into());
     }
-    let call = Call { app: door.app.clone(), by, ids, body, query, media };
+    let terms = terms::of(route, &seen.path, &seen.headers, &ids, (&query, &body))?;
+    let call = Call { app: door.app.clone(), by, ids, body, query, media, terms };
     let answer = (route.run)(call).await?;
     Ok(respond(route, answer, seen))
 }
@@ -366,18 +371,17 @@ fn respond(route: &Route, answer: Answer, seen: &Seen) -> Response<Body> {
     let status = StatusCode::from_u16(route.status).unwrap_or(StatusCode::OK);
     let response = Response::builder().status(status);
     let built = match answer {
-        Answer::Nothing => response.body(Body::empty()),
-        Answer::Json { body, made } => {
-            let response = response.header(header::CONTENT_TYPE, "application/json; charset=utf-8");
-            let response = match made.filter(|_| route.status == 201) {
-                Some(id) => {
-                    let place = route.made_at.map_or_else(|| seen.path.clone(), |place| format!("/api{place}"));
-                    response.header(header::LOCATION, format!("{}/{id}", place.trim_end_matches('/')))
-                }
-                None => response,
-            };
-            response.body(Body::from(body))
+        Answer::Read(body) if route.is_tagged => {
+            let tag = terms::tag(&body);
+            let response = response.header(header::ETAG, &tag);
+            if terms::is_known(&seen.headers, &tag) {
+                response.status(StatusCode::NOT_MODIFIED).body(Body::empty())
+            } else {
+                response.header(header::CONTENT_TYPE, JSON_UTF_8).body(Body::from(body))
+            }
         }
+        Answer::Read(body) => response.header(header::CONTENT_TYPE, JSON_UTF_8).body(Body::from(body)),
+        Answer::Written(answered) => written(route, answered, seen, response),
         Answer::Rows(body) => {
             let name = route.path.rsplit('/').next().unwrap_or_default();
             response
@@ -388,12 +392,7 @@ fn respond(route: &Route, answer: Answer, seen: &Seen) -> Response<Body> {
         }
         Answer::File(file) => {
             let tag = file.sha256.map(|sha256| format!("\"{sha256}\""));
-            let is_known = tag.as_deref().is_some_and(|tag| {
-                seen.headers
-                    .get(header::IF_NONE_MATCH)
-                    .and_then(|value| value.to_str().ok())
-                    .is_some_and(|known| known == tag)
-            });
+            let is_known = tag.as_deref().is_some_and(|tag| terms::is_known(&seen.headers, tag));
             let ascii: String = file.name.chars().map(|c| if c.is_ascii_graphic() { c } else { '-' }).collect();
             let response = match tag {
                 Some(tag) => response.header(header::ETAG, tag),
@@ -412,6 +411,30 @@ fn respond(route: &Route, answer: Answer, seen: &Seen) -> Response<Body> {
     built.unwrap_or_else(|_| Response::new(Body::empty()))
 }
 
+fn written(
+    route: &Route,
+    answered: Answered,
+    seen: &Seen,
+    mut response: axum::http::response::Builder,
+) -> axum::http::Result<Response<Body>> {
+    let Answered { status, body, done } = answered;
+    response = response.status(status);
+    if done == Done::Before {
+        response = response.header(REPLAYED, "true");
+    }
+    let Some(body) = body else { return response.body(Body::empty()) };
+    if done != Done::Never {
+        if route.is_tagged {
+            response = response.header(header::ETAG, terms::tag(&body));
+        }
+        if let Some(id) = id_in(&body).filter(|_| status == 201) {
+            let place = route.made_at.map_or_else(|| seen.path.clone(), |place| format!("/api{place}"));
+            response = response.header(header::LOCATION, format!("{}/{id}", place.trim_end_matches('/')));
+        }
+    }
+    response.header(header::CONTENT_TYPE, JSON_UTF_8).body(Body::from(body))
+}
+
 /// An error in its envelope, and the cause that only the log sees.
 fn refuse(door: &Door, mut fault: Fault, seen: &Seen, routes: &[Route]) -> (Response<Body>, Option<String>) {
     let path = seen.path.strip_prefix("/api").unwrap_or(&seen.path);
@@ -420,7 +443,7 @@ fn refuse(door: &Door, mut fault: Fault, seen: &Seen, routes: &[Route]) -> (Resp
     let mut response = Response::new(Body::from(fault.body(door.app.now(), path)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON_UTF_8));
     if fault.status == 503 {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }

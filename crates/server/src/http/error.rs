@@ -55,6 +55,11 @@ impl From<Error> for Fault {
                 let message = format!("The API key lacks the scope {}.", scopes.join(" or "));
                 Fault::new(403, "INSUFFICIENT_PERMISSIONS", message).with(json!({ "requiredScopes": scopes }))
             }
+            Error::Precondition => Fault::new(
+                412,
+                "PRECONDITION_FAILED",
+                "The resource is not (or no longer) the one that If-Match names; nothing was done. Read it again.",
+            ),
             Error::Busy(cause) => Fault {
                 cause: Some(cause),
                 ..Fault::new(503, "UNAVAILABLE", "The server can't do this right now; nothing was done. Try again.")

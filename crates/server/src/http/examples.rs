@@ -36,6 +36,7 @@ pub(crate) fn error(route: &Route, status: u16) -> Value {
         404 => Fault::new(404, "NOT_FOUND", "There is no such resource."),
         406 => Fault::new(406, "NOT_ACCEPTABLE", "This route answers application/json."),
         408 => Fault::new(408, "REQUEST_TIMEOUT", "The body did not arrive in time."),
+        412 => Error::Precondition.into(),
         413 => Fault::new(413, "BODY_TOO_LARGE", "A body holds at most 1048576 bytes."),
         415 => Fault::new(415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json."),
         503 => Error::Busy(String::new()).into(),

@@ -1,10 +1,11 @@
 //! The published contract: OpenAPI 3.1, made from the route table and the very
 //! schemas that requests are checked by.
 
+use app::previews::Preview;
 use serde_json::{Map, Value, json};
 
 use super::examples;
-use super::route::{CSV, Input, JSON, PDF, Route};
+use super::route::{CSV, Input, JSON, PDF, Route, output};
 use super::routes::routes;
 
 /// The whole contract.
@@ -21,6 +22,9 @@ pub fn document() -> Value {
         // Not below /api, and without a key.
         paths.insert(path.to_owned(), json!({ "servers": [{ "url": "/" }], "get": operation }));
     }
+    if let Some(preview) = output::<Preview>() {
+        lift(&preview, &mut schemas);
+    }
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -30,7 +34,8 @@ pub fn document() -> Value {
             "description": "An independent, self-hosted implementation of an HTTP API compatible with LedgerBee's public API; not \
                 affiliated with LedgerBee. Decimals are strings in answers; in requests a decimal may be a string or a number, \
                 read from its literal digits. Instants are ISO 8601 with milliseconds and Z, dates are YYYY-MM-DD in the \
-                company's time zone. Unknown fields and query parameters are refused. Every answer carries X-Request-Id.",
+                company's time zone. Unknown fields and query parameters are refused. Every answer carries X-Request-Id. \
+                Every write takes an idempotency key, `If-Match` and `dryRun`.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" }
         },
         "servers": [{ "url": "/api" }],
@@ -39,6 +44,8 @@ pub fn document() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "parameters": header_parameters(),
+            "headers": headers(),
             "securitySchemes": {
                 "key": { "type": "apiKey", "in": "header", "name": "x-api-key", "description": "`lb_live_…` or `lb_test_…`" },
                 "keyInQuery": { "type": "apiKey", "in": "query", "name": "x-api-key" }
@@ -135,6 +142,13 @@ fn operation(route: &Route, schemas: &mut Map<String, Value>) -> Value {
     if let Some(query) = &route.query {
         parameters.extend(query_parameters(query, schemas));
     }
+    let mut refer = |name: &str| parameters.push(json!({ "$ref": format!("#/components/parameters/{name}") }));
+    if route.is_write() {
+        refer("IdempotencyKey");
+        refer("IfMatch");
+    } else if route.is_tagged || route.offers == [PDF] {
+        refer("IfNoneMatch");
+    }
     let scope = match route.scope {
         Some(scope) => format!("Scope: `{scope}`."),
         None => "Any API key.".to_owned(),
@@ -163,10 +177,27 @@ fn operation(route: &Route, schemas: &mut Map<String, Value>) -> Value {
 }
 
 fn responses(route: &Route, schemas: &mut Map<String, Value>) -> Value {
-    let request_id = json!({ "X-Request-Id": { "schema": { "type": "string" } } });
+    let mut names = vec!["X-Request-Id"];
+    if route.is_tagged || route.offers == [PDF] {
+        names.push("ETag");
+    }
+    if route.is_write() {
+        names.push("Idempotent-Replayed");
+    }
+    if route.status == 201 {
+        names.push("Location");
+    }
+    let mut preview = json!({ "$ref": "#/components/schemas/Preview" });
     let mut content = Map::new();
     if let Some(output) = &route.output {
-        content.insert(JSON.to_owned(), json!({ "schema": lift(output, schemas) }));
+        let mut schema = lift(output, schemas);
+        let title = output["title"].as_str().unwrap_or("the answer");
+        let told = format!("The fields of `{title}`, newly given ids and numbers null, and those of the preview");
+        preview = json!({ "description": told, "allOf": [preview] });
+        if route.is_write() && route.status == 200 {
+            schema = json!({ "anyOf": [schema, preview] });
+        }
+        content.insert(JSON.to_owned(), json!({ "schema": schema }));
     }
     let others = route.offers.iter().filter(|offer| **offer != JSON);
     for offer in others {
@@ -175,11 +206,17 @@ fn responses(route: &Route, schemas: &mut Map<String, Value>) -> Value {
         content.insert((*offer).to_owned(), json!({ "schema": schema }));
     }
     let description = if route.offers == [PDF] { "The PDF" } else { "Done" };
-    let mut good = json!({ "description": description, "headers": request_id });
+    let mut good = json!({ "description": description, "headers": refer_to_headers(&names) });
     if !content.is_empty() {
         good["content"] = Value::Object(content);
     }
     let mut responses = json!({ route.status.to_string(): good });
+    if route.is_write() && route.status != 200 {
+        responses["200"] = json!({
+            "description": "With `dryRun=true`: what it would answer, post and tell; nothing was done",
+            "headers": refer_to_headers(&["X-Request-Id"]), "content": { "application/json": { "schema": preview } },
+        });
+    }
     let mut add = |status: u16, description: &str| {
         let schema = json!({ "$ref": "#/components/schemas/Error" });
         let content = json!({ "application/json": { "schema": schema, "example": examples::error(route, status) } });
@@ -192,6 +229,9 @@ fn responses(route: &Route, schemas: &mut Map<String, Value>) -> Value {
     }
     add(404, "Not there, or not in your company");
     add(406, "Accept excludes what this route answers");
+    if route.is_write() {
+        add(412, "The resource is not (or no longer) the one that If-Match names");
+    }
     if route.input.is_some() {
         add(408, "The body did not arrive in time");
         add(413, "The body is larger than 1 MiB");
@@ -201,8 +241,47 @@ fn responses(route: &Route, schemas: &mut Map<String, Value>) -> Value {
     add(503, "Busy; nothing was done, see Retry-After");
     if route.offers == [PDF] {
         responses["304"] = json!({ "description": "The archived copy you have is the one" });
+    } else if route.is_tagged && !route.is_write() {
+        responses["304"] = json!({ "description": "What you have is what there is" });
     }
     responses
+}
+
+/// What every write, or every read of one resource, may be told in its headers.
+fn header_parameters() -> Value {
+    let parameter = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "header", "required": false, "description": description, "schema": schema });
+    let text = json!({ "type": "string" });
+    json!({
+        "IdempotencyKey": parameter(
+            "x-api-idempotency-key",
+            "A key of the caller's for this request, unique in the company. Its answer is stored with its effect and given \
+                again for 7 days, with `Idempotent-Replayed: true`; a refusal stores nothing. `Idempotency-Key` is the same.",
+            json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
+        ),
+        "IfMatch": parameter(
+            "If-Match",
+            "The `ETag` of the resource as the caller knows it, or several, or `*`: where it is another by now, nothing is \
+                done and 412 answered.",
+            text.clone(),
+        ),
+        "IfNoneMatch": parameter("If-None-Match", "The `ETag` of what the caller has: 304 where it is what there is.", text),
+    })
+}
+
+/// What answers tell in their headers.
+fn headers() -> Value {
+    let header = |description: &str| json!({ "description": description, "schema": { "type": "string" } });
+    json!({
+        "X-Request-Id": header("The request's id, as in the log"),
+        "ETag": header("A hash of the resource's published JSON, or of the file"),
+        "Idempotent-Replayed": header("`true` where the answer was stored before, under the same key"),
+        "Location": header("Where what was made is"),
+    })
+}
+
+fn refer_to_headers(names: &[&str]) -> Value {
+    let refer = |name: &&str| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
+    names.iter().map(refer).collect::<Map<String, Value>>().into()
 }
 
 fn query_parameters(query: &Input, schemas: &mut Map<String, Value>) -> Vec<Value> {

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use app::answers::{Answered, Done, Terms};
 use app::archive::File;
 use app::{App, Caller, Error, View, Work};
 use axum::body::Body;
@@ -21,6 +22,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::contract::{self, Shape};
+use super::resource::Resource;
 use super::rows;
 
 /// What is answered in JSON.
@@ -40,14 +42,15 @@ pub(crate) struct Call {
     pub(crate) query: String,
     /// The one of the route's media types that the client likes best.
     pub(crate) media: &'static str,
+    pub(crate) terms: Terms,
 }
 
 /// What a handler answers.
 pub(crate) enum Answer {
-    /// JSON, and for something made its id.
-    Json { body: String, made: Option<String> },
-    /// Nothing.
-    Nothing,
+    /// The JSON of what was read.
+    Read(String),
+    /// What a write answers.
+    Written(Answered),
     /// A file.
     File(File),
     /// A table, row by row as it is read.
@@ -87,6 +90,10 @@ pub struct Route {
     pub made_at: Option<&'static str>,
     /// The media types it answers in; the first where the client takes any.
     pub offers: &'static [&'static str],
+    /// What it reads or writes, where that is one resource: `If-Match` and `ETag` speak of it.
+    pub(crate) resource: Option<Resource>,
+    /// Whether its answer is that resource.
+    pub(crate) is_tagged: bool,
     pub(crate) run: Run,
 }
 
@@ -101,16 +108,42 @@ fn input<T: JsonSchema>() -> Option<Input> {
     Some(Input { shape: Shape::compile(&schema), schema })
 }
 
-fn output<T: JsonSchema>() -> Option<Value> {
+pub(crate) fn output<T: JsonSchema>() -> Option<Value> {
     Some(schema::<T>(SchemaSettings::draft2020_12().for_serialize()))
 }
 
-fn json<T: Serialize>(value: &T) -> Result<Answer, Error> {
-    let body = serde_json::to_string(value).map_err(|fault| Error::Broken(fault.to_string()))?;
-    Ok(Answer::Json { body, made: None })
+fn text<T: Serialize>(value: &T) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|fault| Error::Broken(fault.to_string()))
 }
 
-fn read_input<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+fn json<T: Serialize>(value: &T) -> Result<Answer, Error> {
+    text(value).map(Answer::Read)
+}
+
+/// The query parameters of every write.
+#[derive(Default, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct WriteQuery {
+    /// `true` shows what would be answered, posted and told, and does nothing.
+    pub(crate) dry_run: Option<bool>,
+}
+
+/// Runs a verb that writes on the terms of its call. The JSON is made in the lane, where it is stored
+/// under the request's key.
+async fn write<O: Serialize>(
+    call: Call,
+    status: u16,
+    verb: impl FnOnce(&mut Work<'_>) -> Result<O, Error> + Send + 'static,
+) -> Result<Answer, Error> {
+    let answered = call.app.answer(call.by, call.terms, move |work| {
+        let made = verb(work)?;
+        let body = if status == 204 { None } else { Some(text(&made)?) };
+        Ok(Answered { status, body, done: Done::Now })
+    });
+    Ok(Answer::Written(answered.await?))
+}
+
+pub(crate) fn read_input<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     // The walk has checked it: what does not fit here is a fault of the contract.
     serde_json::from_str(text).map_err(|fault| Error::Broken(format!("a checked input does not fit: {fault}")))
 }
@@ -134,7 +167,11 @@ fn body_of(call: &Call) -> &str {
 }
 
 fn id_of<K: Key>(call: &Call) -> Result<K, Error> {
-    K::of(&call.ids).ok_or_else(|| Error::Broken("a path has other ids than its verb takes".to_owned()))
+    key_of(&call.ids)
+}
+
+fn key_of<K: Key>(ids: &[Uuid]) -> Result<K, Error> {
+    K::of(ids).ok_or_else(|| Error::Broken("a path has other ids than its verb takes".to_owned()))
 }
 
 impl Route {
@@ -150,8 +187,19 @@ impl Route {
             status: 200,
             made_at: None,
             offers: &[JSON],
+            resource: None,
+            is_tagged: false,
             run,
         }
+    }
+
+    fn writing(method: &'static str, path: &'static str, scope: Scope, summary: &'static str, run: Run) -> Route {
+        Route { query: input::<WriteQuery>(), ..Route::new(method, path, scope, summary, run) }
+    }
+
+    /// Whether it writes.
+    pub fn is_write(&self) -> bool {
+        self.method != "GET"
     }
 
     /// The same for every key, whatever its scopes.
@@ -194,22 +242,19 @@ where
     let run: Run = Box::new(move |call| {
         Box::pin(async move {
             let asked: I = read_input(body_of(&call))?;
-            let made = call
-                .app
-                .write(call.by, move |work| {
-                    let made = verb(work, asked)?;
-                    serde_json::to_string(&made).map_err(|fault| Error::Broken(fault.to_string()))
-                })
-                .await?;
-            let id = id_in(&made);
-            Ok(Answer::Json { body: made, made: id })
+            write(call, 201, move |work| verb(work, asked)).await
         })
     });
-    Route { input: input::<I>(), output: output::<O>(), status: 201, ..Route::new("POST", path, scope, summary, run) }
+    Route {
+        input: input::<I>(),
+        output: output::<O>(),
+        status: 201,
+        ..Route::writing("POST", path, scope, summary, run)
+    }
 }
 
 /// The id in the JSON of something made.
-fn id_in(json: &str) -> Option<String> {
+pub(crate) fn id_in(json: &str) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Made {
         id: Option<String>,
@@ -232,10 +277,10 @@ where
     let run: Run = Box::new(move |call| {
         Box::pin(async move {
             let (id, asked): (K, I) = (id_of(&call)?, read_input(body_of(&call))?);
-            json(&call.app.write(call.by, move |work| verb(work, id, asked)).await?)
+            write(call, 200, move |work| verb(work, id, asked)).await
         })
     });
-    Route { input: input::<I>(), output: output::<O>(), ..Route::new(method, path, scope, summary, run) }
+    Route { input: input::<I>(), output: output::<O>(), ..Route::writing(method, path, scope, summary, run) }
 }
 
 /// `POST` of an action on one resource that makes another, which stands at `made_at`. 201.
@@ -254,18 +299,10 @@ where
     let run: Run = Box::new(move |call| {
         Box::pin(async move {
             let (id, asked): (K, I) = (id_of(&call)?, read_input(body_of(&call))?);
-            let made = call
-                .app
-                .write(call.by, move |work| {
-                    let made = verb(work, id, asked)?;
-                    serde_json::to_string(&made).map_err(|fault| Error::Broken(fault.to_string()))
-                })
-                .await?;
-            let id = id_in(&made);
-            Ok(Answer::Json { body: made, made: id })
+            write(call, 201, move |work| verb(work, id, asked)).await
         })
     });
-    let route = Route::new("POST", path, scope, summary, run);
+    let route = Route::writing("POST", path, scope, summary, run);
     Route { input: input::<I>(), output: output::<O>(), status: 201, made_at: Some(made_at), ..route }
 }
 
@@ -314,18 +351,15 @@ where
     let run: Run = Box::new(move |call| {
         Box::pin(async move {
             let (id, asked): (K, I) = (id_of(&call)?, read_input(body_of(&call))?);
-            let made = call
-                .app
-                .write(call.by, move |work| {
-                    let made = verb(work, id, asked)?;
-                    serde_json::to_string(&made).map_err(|fault| Error::Broken(fault.to_string()))
-                })
-                .await?;
-            let id = id_in(&made);
-            Ok(Answer::Json { body: made, made: id })
+            write(call, 201, move |work| verb(work, id, asked)).await
         })
     });
-    Route { input: input::<I>(), output: output::<O>(), status: 201, ..Route::new("POST", path, scope, summary, run) }
+    Route {
+        input: input::<I>(),
+        output: output::<O>(),
+        status: 201,
+        ..Route::writing("POST", path, scope, summary, run)
+    }
 }
 
 /// `POST` of an action on one resource that takes nothing.
@@ -342,10 +376,10 @@ where
     let run: Run = Box::new(move |call| {
         Box::pin(async move {
             let id: K = id_of(&call)?;
-            json(&call.app.write(call.by, move |work| verb(work, id)).await?)
+            write(call, 200, move |work| verb(work, id)).await
         })
     });
-    Route { input: input::<Nothing>(), output: output::<O>(), ..Route::new("POST", path, scope, summary, run) }
+    Route { input: input::<Nothing>(), output: output::<O>(), ..Route::writing("POST", path, scope, summary, run) }
 }
 
 /// A body without fields.
@@ -368,10 +402,10 @@ where
     let run: Run = Box::new(move |call| {
         Box::pin(async move {
             let asked: I = read_input(body_of(&call))?;
-            json(&call.app.write(call.by, move |work| verb(work, asked)).await?)
+            write(call, 200, move |work| verb(work, asked)).await
         })
     });
-    Route { input: input::<I>(), output: output::<O>(), ..Route::new(method, path, scope, summary, run) }
+    Route { input: input::<I>(), output: output::<O>(), ..Route::writing(method, path, scope, summary, run) }
 }
 
 /// `DELETE` of one resource. 204.
@@ -384,11 +418,10 @@ pub(crate) fn remove<K: Key>(
     let run: Run = Box::new(move |call| {
         Box::pin(async move {
             let id: K = id_of(&call)?;
-            call.app.write(call.by, move |work| verb(work, id)).await?;
-            Ok(Answer::Nothing)
+            write(call, 204, move |work| verb(work, id)).await
         })
     });
-    Route { status: 204, ..Route::new("DELETE", path, scope, summary, run) }
+    Route { status: 204, ..Route::writing("DELETE", path, scope, summary, run) }
 }
 
 /// `GET` of one resource.
@@ -408,7 +441,13 @@ where
             json(&call.app.read(call.by, move |view| verb(view, id)).await?)
         })
     });
-    Route { output: output::<O>(), ..Route::new("GET", path, scope, summary, run) }
+    let resource: Resource = Arc::new(move |view, ids| text(&verb(view, key_of(ids)?)?));
+    Route {
+        output: output::<O>(),
+        resource: Some(resource),
+        is_tagged: true,
+        ..Route::new("GET", path, scope, summary, run)
+    }
 }
 
 /// `GET` of many, by query parameters.
@@ -520,7 +559,13 @@ where
     O: Serialize + JsonSchema + Send + 'static,
 {
     let run: Run = Box::new(move |call| Box::pin(async move { json(&call.app.read(call.by, verb).await?) }));
-    Route { output: output::<O>(), ..Route::new("GET", path, scope, summary, run) }
+    let resource: Resource = Arc::new(move |view, _| text(&verb(view)?));
+    Route {
+        output: output::<O>(),
+        resource: Some(resource),
+        is_tagged: true,
+        ..Route::new("GET", path, scope, summary, run)
+    }
 }
 
 /// `GET` of a file, which may take milliseconds to make.

@@ -18,6 +18,7 @@ use billing::scope::Scope::{
     DocumentTemplatesRead, InvoicesRead, InvoicesWrite, ProductsRead, ProductsWrite, VatCodesRead,
 };
 
+use super::resource::tie;
 use super::route::{
     CSV, JSON, PDF, Route, act, add, change, create, file, forms, list, list_of, make, order, read, remove, set, show,
     table,
@@ -46,7 +47,7 @@ fn statement_format(query: &StatementQuery) -> Option<&'static str> {
 /// Every route below `/api`.
 #[rustfmt::skip]
 pub fn routes() -> Vec<Route> {
-    vec![
+    tie(vec![
         show("/v1/api-key", CompanyRead, "What the key in use may do", keys::show).for_every_key(),
 
         show("/v1/company", CompanyRead, "The company", companies::show),
@@ -142,5 +143,5 @@ pub fn routes() -> Vec<Route> {
         add("/v1/open-items/{id}/refunds", InvoicesWrite, "Record that a credit item, as an overpayment, is paid out", refunds::of_item),
         list_of("/v1/open-items/{id}/refunds", InvoicesRead, "What of a credit item is paid out", refunds::list_of_item),
         remove("/v1/open-items/{id}/refunds/{refundId}", InvoicesWrite, "Take a refund back by its mirror entry", refunds::reverse_of_item),
-    ]
+    ])
 }

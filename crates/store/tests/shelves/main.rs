@@ -12,4 +12,5 @@ mod rows;
 mod settlement;
 mod statements;
 mod stock;
+mod stored_answers;
 mod tenants;

@@ -1,0 +1,104 @@
+//! Stored answers: each company's own, kept for a while, swept in parts. And what is rehearsed.
+
+use billing::ids::CompanyId;
+use store::db::{Tx, params};
+use store::stored_answers::{self, StoredAnswer};
+use store::{Error, companies};
+
+use crate::house::{TestHouse, at, new_id, on_both};
+use crate::stock::{BARE, FULL, Stock};
+
+fn answer(body: &str) -> StoredAnswer {
+    StoredAnswer { request_sha256: "sha".to_owned(), status: 201, body: Some(body.to_owned()) }
+}
+
+fn found(house: &TestHouse, company: CompanyId, key: &'static str, since: &'static str) -> Option<StoredAnswer> {
+    house
+        .read(move |tx| {
+            let (found, answer) = stored_answers::get_with_company(tx, company, key, at(since))?;
+            assert_eq!(found.id, company);
+            Ok(answer)
+        })
+        .unwrap()
+}
+
+fn found_company(house: &TestHouse) -> CompanyId {
+    let company = Stock::new(new_id(), BARE).company;
+    let founded = company.clone();
+    house.write(company.id, move |tx| companies::insert(tx, &founded)).unwrap();
+    company.id
+}
+
+fn store(house: &TestHouse, company: CompanyId, key: &'static str, answer: &StoredAnswer, now: &'static str) {
+    let answer = answer.clone();
+    house.write(company, move |tx| stored_answers::insert(tx, company, key, &answer, at(now))).unwrap();
+}
+
+fn count(tx: &mut dyn Tx, company: CompanyId) -> Result<usize, Error> {
+    Ok(tx.all("select key from stored_answers where company_id = $1", params![company])?.len())
+}
+
+on_both! {
+    fn an_answer_is_its_companys_and_comes_back_equal(house: &TestHouse) {
+        let (own, other) = (found_company(house), found_company(house));
+        let odd = StoredAnswer { body: Some(format!("{{\"x\":\"{}\"}}", FULL.mark)), ..answer("") };
+        let nothing = StoredAnswer { request_sha256: "sha".to_owned(), status: 204, body: None };
+        store(house, own, "k", &odd, "2026-06-10T10:00:00Z");
+        store(house, other, "k", &nothing, "2026-06-10T10:00:00Z");
+        assert_eq!(found(house, own, "k", "2026-06-10T10:00:00Z"), Some(odd));
+        assert_eq!(found(house, other, "k", "2026-06-03T10:00:00Z"), Some(nothing));
+        assert_eq!(found(house, own, "k", "2026-06-10T10:00:00.001Z"), None);
+        assert_eq!(found(house, own, "K", "2026-06-10T10:00:00Z"), None);
+        let nobody: CompanyId = new_id();
+        let missing = house.read(move |tx| stored_answers::get_with_company(tx, nobody, "k", at("2026-06-10T10:00:00Z")));
+        assert_eq!(missing, Err(Error::NotFound));
+    }
+
+    fn what_is_too_old_gives_way_and_is_swept_in_parts(house: &TestHouse) {
+        let own = found_company(house);
+        for key in ["a", "b", "c", "k"] {
+            store(house, own, key, &answer("old"), "2026-06-01T00:00:00Z");
+        }
+        store(house, own, "k", &answer("new"), "2026-06-10T00:00:00Z");
+        let sweep = |before: &'static str, count| {
+            house.database.claim(move |tx| stored_answers::sweep(tx, at(before), count)).wait().unwrap()
+        };
+        let any_before = |before: &'static str| house.read(move |tx| stored_answers::any_before(tx, at(before))).unwrap();
+        assert!(!any_before("2026-06-01T00:00:00Z") && any_before("2026-06-02T00:00:00Z"));
+        assert_eq!(sweep("2026-06-01T00:00:00Z", 9), 0);
+        assert_eq!((sweep("2026-06-02T00:00:00Z", 2), sweep("2026-06-02T00:00:00Z", 2)), (2, 1));
+        assert!(!any_before("2026-06-02T00:00:00Z"));
+        assert_eq!(found(house, own, "k", "2026-06-10T00:00:00Z"), Some(answer("new")));
+    }
+
+    /// Alone or among others of its group: it answers what it did, which is gone after.
+    fn what_is_rehearsed_leaves_nothing_and_takes_nothing_with_it(house: &TestHouse) {
+        let own = found_company(house);
+        let rehearse = || {
+            house.database.rehearse(own, move |tx| {
+                stored_answers::insert(tx, own, "rehearsed", &answer("x"), at("2026-06-10T00:00:00Z"))?;
+                count(tx, own)
+            })
+        };
+        assert_eq!(rehearse().wait(), Ok::<usize, Error>(1));
+        let gate = house.gate(own);
+        let write = |key: &'static str| {
+            house.database.write(own, move |tx| {
+                stored_answers::insert(tx, own, key, &answer("x"), at("2026-06-10T00:00:00Z"))?;
+                count(tx, own)
+            })
+        };
+        let (before, between, after) = (write("a"), rehearse(), write("b"));
+        gate.open();
+        assert_eq!((before.wait(), between.wait(), after.wait()), (Ok::<usize, Error>(1), Ok::<usize, Error>(2), Ok::<usize, Error>(2)));
+        assert_eq!(house.read(move |tx| count(tx, own)).unwrap(), 2);
+        // What it does that can't be done shows, as it would if it were to stay.
+        let twice = house.database.rehearse(own, move |tx| {
+            for _ in 0..2 {
+                tx.exec("insert into migrations (number, name) values ($1, $2)", params![99_i64, "x"])?;
+            }
+            Ok::<(), Error>(())
+        });
+        assert!(matches!(twice.wait(), Err(Error::Conflict(_))));
+    }
+}
