@@ -123,6 +123,11 @@ impl Company {
         self.request("POST", "/v1/credit-notes", &self.note)
     }
 
+    /// The same with an idempotency key.
+    pub fn keyed_credit_note(&self, key: &str) -> Vec<u8> {
+        self.request_with("POST", "/v1/credit-notes", &format!("x-api-idempotency-key: {key}\r\n"), &self.note)
+    }
+
     /// The request for a draft of an invoice of one line.
     pub fn draft(&self) -> Vec<u8> {
         self.request("POST", "/v1/invoices", &self.note)
@@ -189,13 +194,19 @@ impl Company {
     }
 
     fn request(&self, method: &str, path: &str, body: &str) -> Vec<u8> {
+        self.request_with(method, path, "", body)
+    }
+
+    /// A request with further lines of its head.
+    fn request_with(&self, method: &str, path: &str, more: &str, body: &str) -> Vec<u8> {
         let Company { key, .. } = self;
         let content = if body.is_empty() {
             String::new()
         } else {
             format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len())
         };
-        format!("{method} /api{path} HTTP/1.1\r\nhost: bench\r\nx-api-key: {key}\r\n{content}\r\n{body}").into_bytes()
+        format!("{method} /api{path} HTTP/1.1\r\nhost: bench\r\nx-api-key: {key}\r\n{more}{content}\r\n{body}")
+            .into_bytes()
     }
 
     fn call(&self, client: &mut Client, method: &str, path: &str, body: Option<Value>) -> Result<Value, Failed> {

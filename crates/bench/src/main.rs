@@ -10,6 +10,7 @@ mod credit_notes;
 mod day;
 mod disk;
 mod growth;
+mod idempotency;
 mod machine;
 mod partial;
 mod pdf;
@@ -74,6 +75,8 @@ enum What {
     Growth,
     /// Making credit notes for one company on the embedded database
     CreditNotes,
+    /// What an idempotency key costs on both engines
+    Idempotency,
     /// Crediting a part of an invoice that has a thousand partial credits
     Partial,
     /// Making credit notes on PostgreSQL, on a usual and on a slow disk
@@ -88,8 +91,9 @@ enum What {
 
 type Measure = fn(&Bench, &mut Table) -> Result<(), Failed>;
 
-const MEASUREMENTS: [(What, Measure); 9] = [
+const MEASUREMENTS: [(What, Measure); 10] = [
     (What::CreditNotes, credit_notes::measure),
+    (What::Idempotency, idempotency::measure),
     (What::Partial, partial::measure),
     (What::Reads, reads::measure),
     (What::Postgres, postgres::measure),
