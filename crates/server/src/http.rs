@@ -1,5 +1,6 @@
 //! The HTTP doors: the router, the listener and how it is shut.
 
+mod connections;
 pub mod contract;
 mod docs;
 mod door;
@@ -19,25 +20,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use app::App;
+use app::{App, Error};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
 use axum::routing::MethodRouter;
 use billing::keys::Network;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use uuid::Uuid;
 
+pub(crate) use connections::make_room;
+use connections::{Connections, Patient, Turns};
 use door::Door;
+use error::Fault;
 use metrics::Meter;
 use route::Route;
 
-/// How long a client may take to send its headers.
-const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+/// The largest head of a request: its line and its headers.
+const LARGEST_HEAD: usize = 32 * 1024;
 
 /// How a server that is told to stop ends.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +57,8 @@ pub struct Ending {
 pub struct Doors {
     /// Proxies whose `X-Forwarded-For` is believed.
     pub proxies: Vec<Network>,
+    /// How many clients may be connected.
+    pub most_connections: usize,
     /// How it ends.
     pub ending: Ending,
     /// What `/metrics` answers here; none when it stands elsewhere or nowhere.
@@ -94,7 +101,8 @@ fn any(door: Arc<Door>, routes: Vec<Route>) -> MethodRouter {
 pub async fn serve(listener: TcpListener, app: Arc<App>, doors: Doors, stop: impl Future<Output = ()>) {
     let ending = doors.ending;
     let is_ending = Arc::new(AtomicBool::new(false));
-    let router = router(app, doors, is_ending.clone());
+    let connections = Connections::new(doors.most_connections, doors.proxies.clone());
+    let router = router(app.clone(), doors, is_ending.clone());
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(async {
         stop.await;
@@ -114,21 +122,28 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, doors: Doors, stop: imp
                 }
             },
         };
+        let Some(admitted) = connections.admit(peer.ip()) else {
+            connections.turn_away(stream, peer.ip(), no_room(&app));
+            continue;
+        };
         // A small answer must not wait for the next packet.
         let _ = stream.set_nodelay(true);
         let router = router.clone();
+        let turns = Arc::new(Turns::default());
+        let stream = Patient::new(stream, turns.clone());
         let service = tower::service_fn(move |mut request: Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
-            let mut router = router.clone();
-            async move { tower::Service::call(&mut router, request.map(Body::new)).await }
+            let (mut router, turns) = (router.clone(), turns.clone());
+            async move { turns.count(tower::Service::call(&mut router, request.map(Body::new))).await }
         });
-        let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
-        let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+        let mut builder = Builder::new();
+        // The stream itself ends when its client is late.
+        builder.header_read_timeout(None).max_header_size(LARGEST_HEAD).max_buf_size(2 * LARGEST_HEAD);
+        let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
         let watched = graceful.watch(connection);
         let open = metrics::OpenConnection::begin();
         tokio::spawn(async move {
-            let _open = open;
+            let _held = (admitted, open);
             // A client that breaks off ends its own connection and nothing else.
             let _ = watched.await;
         });
@@ -137,4 +152,14 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, doors: Doors, stop: imp
     if tokio::time::timeout(ending.within, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end in time");
     }
+}
+
+/// What one is told for whom there is no place: nothing of its request is read.
+fn no_room(app: &App) -> String {
+    let body = Fault::from(Error::Busy(String::new())).body(app.now(), "/");
+    let (id, length) = (Uuid::new_v4(), body.len());
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json; charset=utf-8\r\nretry-after: 1\r\n\
+         x-request-id: {id}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
 }

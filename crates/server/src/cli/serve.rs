@@ -42,6 +42,10 @@ pub(super) struct Ways {
     /// Proxies whose X-Forwarded-For is believed: addresses or networks
     #[arg(long, env = "LEDGERBEE_TRUST_PROXY", value_delimiter = ',', value_name = "CIDR")]
     trust_proxy: Vec<Network>,
+    /// How many clients may be connected; one address may hold half of them, a trusted proxy all
+    #[arg(long, env = "LEDGERBEE_MAX_CONNECTIONS", value_name = "N", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u32).range(2..))]
+    max_connections: u32,
     /// Send mail through this server: smtp://user:password@host:587 or smtps://…
     #[arg(long, env = "LEDGERBEE_SMTP_URL", value_name = "URL", hide_env_values = true)]
     smtp_url: Option<String>,
@@ -172,6 +176,7 @@ pub(super) fn serve(
     let workers = app.start_workers();
     let address = listener.local_addr()?;
     let ending = ways.ending();
+    let most_connections = http::make_room(ways.max_connections as usize);
     let told_at = Cell::new(Instant::now());
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
@@ -203,7 +208,12 @@ pub(super) fn serve(
         }
         ready(address);
         io::stdout().flush()?;
-        let doors = Doors { proxies: ways.trust_proxy.clone(), ending, meter: meter.filter(|_| ways.metrics) };
+        let doors = Doors {
+            proxies: ways.trust_proxy.clone(),
+            most_connections,
+            ending,
+            meter: meter.filter(|_| ways.metrics),
+        };
         http::serve(listener, app, doors, stop).await;
         Ok::<(), Failed>(())
     })?;

@@ -1,21 +1,24 @@
 //! The door: one road for every request of the API. Route, key, scope, media type,
 //! body, contract, verb; each refusal in the envelope, each answer with its request id.
 
+use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use app::answers::{Answered, Done};
 use app::keys::Credential;
 use app::{App, Caller, Error};
-use axum::body::{Body, Bytes, to_bytes};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use axum::body::{Body, Bytes, HttpBody as _};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
 use billing::json::instant_text;
 use billing::keys::Network;
 use billing::refusal::Faults;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::json;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -28,6 +31,10 @@ use crate::traces;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 1024 * 1024;
+/// What of a body is kept without asking whether there is room.
+const SMALL_BODY: usize = 16 * 1024;
+/// How much larger bodies may take together, in KiB.
+const ROOM_KIB: usize = 256 * 1024;
 /// How long a body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(30);
 /// How many requests are worked at once; more are told to come again.
@@ -42,18 +49,31 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 pub(crate) struct Door {
     pub(crate) app: Arc<App>,
     pub(crate) proxies: Vec<Network>,
-    pub(crate) places: tokio::sync::Semaphore,
+    pub(crate) places: Semaphore,
+    pub(crate) room: Semaphore,
 }
 
 impl Door {
     pub(crate) fn new(app: Arc<App>, proxies: Vec<Network>) -> Door {
-        Door { app, proxies, places: tokio::sync::Semaphore::new(AT_ONCE) }
+        Door { app, proxies, places: Semaphore::new(AT_ONCE), room: Semaphore::new(ROOM_KIB) }
+    }
+
+    /// A place to work a request; none is held while a client is waited for.
+    fn place(&self) -> Result<SemaphorePermit<'_>, Error> {
+        self.places.try_acquire().map_err(|_| Error::Busy("too many requests at once".to_owned()))
+    }
+
+    /// Room for what comes beyond a small body.
+    fn room(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Error> {
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+        self.room.try_acquire_many(kib).map_err(|_| Error::Busy("too many large bodies at once".to_owned()))
     }
 }
 
 /// What is known of a request before anything is decided.
 struct Seen {
     id: String,
+    version: Version,
     method: String,
     path: String,
     query: Option<String>,
@@ -92,6 +112,7 @@ async fn answered(door: Arc<Door>, routes: Arc<[Route]>, peer: SocketAddr, reque
     let (head, body) = request.into_parts();
     let seen = Seen {
         id: request_id(&head.headers),
+        version: head.version,
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),
         query: head.uri.query().map(str::to_owned),
@@ -108,8 +129,8 @@ async fn answered(door: Arc<Door>, routes: Arc<[Route]>, peer: SocketAddr, reque
         Err(fault) => refuse(&door, fault, &seen, &routes),
     };
     let is_whole = match body {
-        Some(unread) => take_body(&seen.headers, unread).await.is_ok(),
-        None => response.status() != StatusCode::PAYLOAD_TOO_LARGE,
+        Some(unread) => take_body(&seen.headers, unread, |_| Ok(())).await.is_ok(),
+        None => ![StatusCode::PAYLOAD_TOO_LARGE, StatusCode::REQUEST_TIMEOUT].contains(&response.status()),
     };
     let headers = response.headers_mut();
     if !is_whole {
@@ -165,6 +186,10 @@ async fn answer(
     body: &mut Option<Body>,
     known: &mut Known,
 ) -> Result<Response<Body>, Fault> {
+    if seen.version == Version::HTTP_11 && seen.headers.get_all(header::HOST).iter().count() != 1 {
+        // RFC 9112, 3.2; who is in front of us might take another one for the true one.
+        return Err(Fault::new(400, "BAD_REQUEST", "A request names its host, and only one."));
+    }
     if routes.is_empty() {
         return Err(Fault::new(404, "NOT_FOUND", "There is no such route."));
     }
@@ -173,8 +198,6 @@ async fn answer(
     let route = routes.iter().find(|route| route.method == method);
     let route =
         route.ok_or_else(|| Fault::new(405, "METHOD_NOT_ALLOWED", format!("{} is not allowed here.", seen.method)))?;
-    let _place =
-        door.places.try_acquire().map_err(|_| Fault::from(Error::Busy("too many requests at once".to_owned())))?;
     let media = media(route, &seen.headers)?;
     let (key, pairs) = key(seen)?;
     let by = authenticate(door, key, seen).await?;
@@ -186,11 +209,12 @@ async fn answer(
     }
     let mut faults = Faults::default();
     let query = query(route, &pairs, &mut faults);
-    let body = read_body(route, &seen.headers, body, &mut faults).await?;
+    let (body, _room) = read_body(door, route, &seen.headers, body, &mut faults).await?;
     if !faults.is_empty() {
         return Err(Error::Invalid(faults).into());
     }
     let terms = terms::of(route, &seen.path, &seen.headers, &ids, (&query, &body))?;
+    let _place = door.place()?;
     let call = Call { app: door.app.clone(), by, ids, body, query, media, terms };
     let answer = (route.run)(call).await?;
     Ok(respond(route, answer, seen))
@@ -255,6 +279,7 @@ fn key(seen: &Seen) -> Result<(String, Pairs), Fault> {
 async fn authenticate(door: &Door, key: String, seen: &Seen) -> Result<Caller, Fault> {
     let agent = seen.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let agent = agent.map(|agent| agent.chars().take(200).collect());
+    let _place = door.place()?;
     let credential = Credential { key, address: seen.address, request_id: seen.id.clone(), agent };
     Ok(door.app.authenticate(credential).await?)
 }
@@ -309,20 +334,33 @@ fn query(route: &Route, pairs: &[(String, String)], faults: &mut Faults) -> Stri
     json
 }
 
-async fn read_body(
+/// The body, checked, and the room it takes.
+async fn read_body<'d>(
+    door: &'d Door,
     route: &Route,
     headers: &HeaderMap,
     body: &mut Option<Body>,
     faults: &mut Faults,
-) -> Result<String, Fault> {
-    let bytes = match body.take() {
-        Some(body) => take_body(headers, body).await?,
-        None => Bytes::new(),
-    };
-    let Some(input) = &route.input else { return Ok(String::new()) };
+) -> Result<(String, Option<SemaphorePermit<'d>>), Fault> {
+    let (mut bytes, mut room) = (Vec::new(), None::<SemaphorePermit<'d>>);
+    let Some(input) = &route.input else { return Ok((String::new(), room)) };
+    if let Some(body) = body.take() {
+        let keep = |part: Bytes| {
+            bytes.extend_from_slice(&part);
+            if bytes.len() > SMALL_BODY {
+                let more = door.room(part.len())?;
+                match &mut room {
+                    Some(room) => room.merge(more),
+                    None => room = Some(more),
+                }
+            }
+            Ok(())
+        };
+        take_body(headers, body, keep).await?;
+    }
     if bytes.is_empty() {
         if input.shape.allows_nothing() {
-            return Ok(String::new());
+            return Ok((String::new(), room));
         }
         return Err(malformed(&contract::Malformed { line: 1, column: 0, message: "the body is empty".to_owned() }));
     }
@@ -331,35 +369,42 @@ async fn read_body(
     if !media.eq_ignore_ascii_case("application/json") {
         return Err(Fault::new(415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json."));
     }
-    let text = String::from_utf8(bytes.into()).map_err(|fault| {
+    let text = String::from_utf8(bytes).map_err(|fault| {
         let message = format!("the body is not UTF-8 from byte {}", fault.utf8_error().valid_up_to());
         malformed(&contract::Malformed { line: 1, column: 0, message })
     })?;
     let found = contract::check(&input.shape, &text).map_err(|fault| malformed(&fault))?;
     faults.0.extend(found.0);
-    Ok(text)
+    Ok((text, room))
 }
 
-async fn take_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Fault> {
+/// Reads a body to its end, part by part.
+async fn take_body(
+    headers: &HeaderMap,
+    mut body: Body,
+    mut take: impl FnMut(Bytes) -> Result<(), Fault>,
+) -> Result<(), Fault> {
     let too_large = || Fault::new(413, "BODY_TOO_LARGE", format!("A body holds at most {LARGEST_BODY} bytes."));
     let said = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if said.and_then(|text| text.parse::<usize>().ok()).is_some_and(|length| length > LARGEST_BODY) {
         return Err(too_large());
     }
-    match tokio::time::timeout(BODY_WITHIN, to_bytes(body, LARGEST_BODY)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(fault)) => {
-            // The limit was met, or the client went away: then nobody reads the answer.
-            let is_limit = std::error::Error::source(&fault).is_some_and(|source| source.to_string().contains("limit"));
-            let fault = fault.to_string();
-            if is_limit || fault.contains("limit") {
-                Err(too_large())
-            } else {
-                Err(Fault::new(400, "SHARED_MALFORMED_JSON", "The body did not arrive whole."))
+    let reading = async {
+        let mut length = 0;
+        while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+            // Wrong chunks, or a client that went away: then nobody reads the answer.
+            let broken = |_| Fault::new(400, "SHARED_MALFORMED_JSON", "The body did not arrive whole.");
+            let Ok(part) = frame.map_err(broken)?.into_data() else { continue };
+            length += part.len();
+            if length > LARGEST_BODY {
+                return Err(too_large());
             }
+            take(part)?;
         }
-        Err(_) => Err(Fault::new(408, "REQUEST_TIMEOUT", "The body did not arrive in time.")),
-    }
+        Ok(())
+    };
+    let late = |_| Fault::new(408, "REQUEST_TIMEOUT", "The body did not arrive in time.");
+    tokio::time::timeout(BODY_WITHIN, reading).await.map_err(late)?
 }
 
 fn malformed(fault: &contract::Malformed) -> Fault {

@@ -100,7 +100,30 @@ pub struct Route {
 /// The schema of a type as published: of what is taken in, or of what is given out.
 fn schema<T: JsonSchema>(settings: SchemaSettings) -> Value {
     let schema: Schema = settings.into_generator().into_root_schema_for::<T>();
-    schema.to_value()
+    let mut schema = schema.to_value();
+    bound_integers(&mut schema);
+    schema
+}
+
+/// Says how large an integer may be where the type alone says it: what the walk lets through must fit.
+fn bound_integers(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            let most = match fields.get("format").and_then(Value::as_str) {
+                Some("uint8") => Some(u64::from(u8::MAX)),
+                Some("uint16") => Some(u64::from(u16::MAX)),
+                Some("uint32") => Some(u64::from(u32::MAX)),
+                Some("int32") => Some(i32::MAX as u64),
+                _ => None,
+            };
+            if let Some(most) = most {
+                fields.entry("maximum").or_insert_with(|| most.into());
+            }
+            fields.values_mut().for_each(bound_integers);
+        }
+        Value::Array(items) => items.iter_mut().for_each(bound_integers),
+        _ => {}
+    }
 }
 
 fn input<T: JsonSchema>() -> Option<Input> {

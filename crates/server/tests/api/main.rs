@@ -19,6 +19,7 @@ mod doctor;
 mod drain;
 mod faults;
 mod health;
+mod hostile;
 mod idempotency;
 mod ledger;
 mod lists;
