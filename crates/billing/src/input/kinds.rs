@@ -12,12 +12,46 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+/// A decimal from its literal digits: a sign, digits, a point, an exponent. Nothing is rounded
+/// away: what can't be kept to its last digit is none.
+pub fn decimal(text: &str) -> Option<Decimal> {
+    if text.len() > 40 {
+        return None;
+    }
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (base, power) = match unsigned.split_once(['e', 'E']) {
+        Some((base, power)) => (base, power.parse::<i32>().ok()?),
+        None => (unsigned, 0),
+    };
+    let (whole, part) = match base.split_once('.') {
+        Some((_, "")) => return None,
+        Some((whole, part)) => (whole, part),
+        None => (base, ""),
+    };
+    if whole.is_empty() || !whole.bytes().chain(part.bytes()).all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let digits = format!("{whole}{part}");
+    let significant = digits.trim_end_matches('0');
+    if significant.is_empty() {
+        return Some(Decimal::ZERO);
+    }
+    let mantissa: i128 = significant.parse().ok()?;
+    let power = i64::from(power) + whole.len() as i64 - significant.len() as i64;
+    let (mantissa, scale) = match u32::try_from(power) {
+        Ok(power) => (mantissa.checked_mul(10_i128.checked_pow(power)?)?, 0),
+        Err(_) => (mantissa, u32::try_from(-power).ok()?),
+    };
+    let value = Decimal::try_from_i128_with_scale(mantissa, scale).ok()?;
+    Some(if unsigned.len() < text.len() { -value } else { value })
+}
+
 /// Reads a decimal from a JSON string or from a number's own digits, never through a float.
-fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+fn read_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
     let raw = <&RawValue>::deserialize(deserializer)?.get();
-    let digits = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).unwrap_or(raw);
-    let parsed = if digits.contains(['e', 'E']) { Decimal::from_scientific(digits) } else { Decimal::from_str(digits) };
-    parsed.map(|d| d.normalize()).map_err(|_| D::Error::custom("not a decimal"))
+    // A string may be written with escapes.
+    let text = if raw.starts_with('"') { serde_json::from_str(raw).map_err(D::Error::custom)? } else { raw.to_owned() };
+    decimal(&text).ok_or_else(|| D::Error::custom("not a decimal"))
 }
 
 macro_rules! decimals {
@@ -28,7 +62,7 @@ macro_rules! decimals {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
-                decimal(deserializer).map($name)
+                read_decimal(deserializer).map($name)
             }
         }
 

@@ -2,6 +2,7 @@
 
 mod complement;
 mod credit;
+mod decimals;
 mod money;
 mod postings;
 mod shares;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
-use billing::input::{Fields, Rule, rules};
+use billing::input::{Fields, Rule, decimal, rules};
 use billing::refusal::Faults;
 use billing::{country, identifiers, money};
 use jiff::civil::Date;
@@ -404,19 +404,6 @@ fn check_decimal(text: &str, (above, least, most, scale): Bounds, path: &str, fa
     if let Some(most) = most.filter(|most| value > *most) {
         faults.add(path, "max", format!("{name} must not be greater than {most}"));
     }
-}
-
-/// A decimal from its literal digits: a sign, digits, a point, an exponent; nothing is rounded away.
-fn decimal(digits: &str) -> Option<Decimal> {
-    let unsigned = digits.strip_prefix('-').unwrap_or(digits);
-    if !unsigned.starts_with(|c: char| c.is_ascii_digit()) || digits.len() > 40 {
-        return None;
-    }
-    if digits.contains(['e', 'E']) {
-        return Decimal::from_scientific(digits).ok();
-    }
-    let is_plain = unsigned.bytes().all(|b| b.is_ascii_digit() || b == b'.') && !unsigned.ends_with('.');
-    if is_plain { Decimal::from_str_exact(digits).ok() } else { None }
 }
 
 /// A query string as the JSON that its schema asks for: what is repeated becomes an
