@@ -101,12 +101,13 @@ pub struct Route {
 fn schema<T: JsonSchema>(settings: SchemaSettings) -> Value {
     let schema: Schema = settings.into_generator().into_root_schema_for::<T>();
     let mut schema = schema.to_value();
-    bound_integers(&mut schema);
+    say_more(&mut schema);
     schema
 }
 
-/// Says how large an integer may be where the type alone says it: what the walk lets through must fit.
-fn bound_integers(schema: &mut Value) {
+/// Says in plain JSON Schema what a type or a format of ours means: how large an integer may be (what
+/// the walk lets through must fit), and how a code or a decimal is written.
+fn say_more(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
             let most = match fields.get("format").and_then(Value::as_str) {
@@ -119,9 +120,19 @@ fn bound_integers(schema: &mut Value) {
             if let Some(most) = most {
                 fields.entry("maximum").or_insert_with(|| most.into());
             }
-            fields.values_mut().for_each(bound_integers);
+            let pattern = match fields.get("format").and_then(Value::as_str) {
+                _ if fields.contains_key("x-decimal") => Some(r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"),
+                Some("country") => Some("^[A-Z]{2}$"),
+                Some("currency") => Some("^[A-Z]{3}$"),
+                Some("gln") => Some("^[0-9]{13}$"),
+                _ => None,
+            };
+            if let Some(pattern) = pattern {
+                fields.entry("pattern").or_insert_with(|| pattern.into());
+            }
+            fields.values_mut().for_each(say_more);
         }
-        Value::Array(items) => items.iter_mut().for_each(bound_integers),
+        Value::Array(items) => items.iter_mut().for_each(say_more),
         _ => {}
     }
 }
