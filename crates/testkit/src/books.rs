@@ -56,7 +56,21 @@ impl Books {
         self.rows(sql).into_iter().flatten().collect()
     }
 
-    /// All a company has, by table: what is the same before and after was not written.
+    /// Every row of a company's, but for its keys, which remember their last use: what is the same
+    /// before and after was not touched.
+    #[must_use]
+    pub fn whole(&self, company: &str) -> Vec<(String, Vec<Vec<String>>)> {
+        let tables = self.company_tables().into_iter().filter(|table| table != "api_keys");
+        tables
+            .map(|table| {
+                let mut rows = self.rows(&format!("select * from {table} where company_id = '{company}'"));
+                rows.sort();
+                (table, rows)
+            })
+            .collect()
+    }
+
+    /// How much a company has, by table: what is the same before and after was not written.
     #[must_use]
     pub fn state(&self, company: &str) -> Vec<Vec<String>> {
         let parts: Vec<String> = self
