@@ -132,3 +132,106 @@ fn memory_stays_flat() {
     let after = resident();
     assert!(after < before + 40, "grew from {before} to {after} MiB");
 }
+
+/// The house's own template and a paper, hurt at random by a seed: whatever they have become, each
+/// is printed or refused within the limits, and the press goes on.
+#[test]
+fn hurt_templates_and_data_never_hang_or_end_the_press() {
+    let set = |name: &str, otherwise: u64| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise);
+    let (seed, rounds) = (set("LEDGERBEE_FUZZ_SEED", 1), set("LEDGERBEE_FUZZ_TEMPLATES", 60));
+    let read = |name: &str| {
+        std::fs::read_to_string(format!("{}/../app/templates/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    };
+    let (source, mut data): (_, serde_json::Value) =
+        (read("document.typ"), serde_json::from_str(&read("samples/invoice.da.json")).unwrap());
+    data["words"] = serde_json::from_str(&read("words.da.json")).unwrap();
+    data["settings"] = serde_json::Value::Null;
+    let press = Press::new(PressConfig { time_limit: Duration::from_secs(5), memory_limit_mib: 512, ..config() });
+    let mut state = 0x9E37_79B9_7F4A_7C15 ^ seed;
+    // xorshift64: the same seed, the same wounds.
+    let mut roll = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as usize % below
+    };
+    let nasty = [
+        "#",
+        "{",
+        "(",
+        "[",
+        "\"",
+        "$",
+        "\\u{10ffff}",
+        "1e308",
+        "-1",
+        "#while true {}",
+        "#let f(x) = f(x)\n#f(1)",
+        "#[".repeat(500).leak(),
+        "#for i in range(9999) { for j in range(9999) { } }",
+        "#let s = \"aaaaaaaa\"\n#for i in range(60) { s = s + s }",
+        "#pagebreak() ".repeat(300).leak(),
+        "#v(1e9pt)",
+        "#set page(width: 0pt)",
+        "#set text(size: 1e9pt)",
+        "#image(\"data.json\")",
+        "#read(\"/proc/self/environ\")",
+        "#panic()",
+        "\0",
+        "\u{202e}",
+    ];
+    let (mut printed, mut refused, mut limited, mut died) = (0, 0, 0, 0);
+    for round in 0..rounds {
+        let (mut source, mut data) = (source.clone(), data.clone());
+        if round % 2 == 0 {
+            let mut at = roll(source.len());
+            while !source.is_char_boundary(at) {
+                at -= 1;
+            }
+            match roll(3) {
+                0 => source.truncate(at),
+                1 => source.insert_str(at, nasty[roll(nasty.len())]),
+                _ => {
+                    let line = source[at..].find('\n').map_or(source.len(), |end| at + end);
+                    source.replace_range(at..line, nasty[roll(nasty.len())]);
+                }
+            }
+        } else {
+            let mut place = String::new();
+            for _ in 0..=roll(6) {
+                let names: Vec<String> = match data.pointer(&place) {
+                    Some(serde_json::Value::Object(fields)) => fields.keys().cloned().collect(),
+                    Some(serde_json::Value::Array(items)) => (0..items.len()).map(|at| at.to_string()).collect(),
+                    _ => Vec::new(),
+                };
+                if names.is_empty() {
+                    break;
+                }
+                place.push_str(&format!("/{}", names[roll(names.len())]));
+            }
+            *data.pointer_mut(&place).unwrap() = match roll(6) {
+                0 => json!(null),
+                1 => json!([]),
+                2 => json!("x".repeat(200_000)),
+                3 => json!(nasty[roll(nasty.len())]),
+                4 => json!({ "": [-1, 1e308, "\u{0}"] }),
+                _ => json!(u64::MAX),
+            };
+        }
+        let begun = Instant::now();
+        match press.render(&Job { source, data, ..job("") }) {
+            Ok(pdf) => printed += usize::from(pdf.starts_with(b"%PDF-")),
+            Err(RenderError::Template { .. }) => refused += 1,
+            Err(RenderError::TooSlow | RenderError::TooMuchMemory) => limited += 1,
+            // A child that fell over its own stack: it took nobody with it.
+            Err(RenderError::Broken(_)) => died += 1,
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "seed {seed}, round {round}: it hung");
+        if round % 10 == 9 {
+            assert!(press.render(&job("Still here.")).is_ok(), "seed {seed}, round {round}");
+        }
+    }
+    println!("seed {seed}: {printed} printed, {refused} refused, {limited} cut off, {died} children died");
+    assert!(printed > 0 && refused > 0, "some can be printed, some can't");
+    assert!(press.render(&job("Still here.")).is_ok());
+}

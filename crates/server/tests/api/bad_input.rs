@@ -13,10 +13,11 @@ struct Wrong {
     rule: &'static str,
 }
 
-struct Contract(Value);
+/// The published contract.
+pub struct Contract(pub Value);
 
 impl Contract {
-    fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
+    pub fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
         if let Some(reference) = schema["$ref"].as_str() {
             return self.resolved(self.0.pointer(reference.trim_start_matches('#')).unwrap());
         }
@@ -175,13 +176,13 @@ fn put(body: &mut Value, path: &str, value: Option<Value>) {
 }
 
 /// A company with one of everything, and a good body for every write.
-struct Stage {
-    company: Company,
+pub struct Stage {
+    pub company: Company,
     ids: Value,
 }
 
 impl Stage {
-    fn new(company: Company) -> Stage {
+    pub fn new(company: Company) -> Stage {
         let customer = company.customer(json!({ "email": "kontor@lindeblomst.example" }));
         let price = company.price("300");
         let draft_price = company.price_with(json!({}), json!({}));
@@ -209,7 +210,7 @@ impl Stage {
     }
 
     /// The path of a write with the id of something that is there.
-    fn place(&self, path: &str) -> String {
+    pub fn place(&self, path: &str) -> String {
         let id = match path.split('/').nth(2).unwrap() {
             "invoices" if path.ends_with("/credit") => "invoice",
             "invoices" => "draft",
@@ -229,7 +230,7 @@ impl Stage {
     }
 
     /// A body that would be taken.
-    fn good(&self, path: &str) -> Value {
+    pub fn good(&self, path: &str) -> Value {
         let ids = &self.ids;
         let group = |field: &str| self.company.api.get("/v1/product-groups").is(200)["data"][0][field].clone();
         match path {
@@ -275,7 +276,7 @@ fn group_account(api: &Api) -> Value {
 }
 
 /// Every write of the contract with the schema of its body.
-fn writes(contract: &Contract) -> Vec<(String, String, Value)> {
+pub fn writes(contract: &Contract) -> Vec<(String, String, Value)> {
     let mut writes = Vec::new();
     for (path, operations) in contract.0["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {

@@ -1,8 +1,10 @@
-//! Input that means harm: what is no HTTP, who is slow, who comes in crowds;
-//! the server goes on for all the others. The long forms, by environment,
+//! Input that means harm: what is no HTTP, who is slow, who comes in crowds,
+//! who writes nonsense; the server goes on for all the others. The long forms, by environment,
 //! are in docs/hostile.md.
 
+mod conformance;
 mod crowd;
+mod mutation;
 mod wire;
 
 use std::io::{Read as _, Write as _};
