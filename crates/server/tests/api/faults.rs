@@ -6,6 +6,7 @@
 mod clock;
 mod disk;
 mod mail;
+mod postgres;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -66,21 +67,41 @@ impl Counts {
     }
 }
 
+/// How a client repeats what was refused for now.
+#[derive(Clone, Copy, PartialEq)]
+enum Repeating {
+    /// As it was: "nothing was done" is taken at its word.
+    Plainly,
+    /// Under the same idempotency key, for where a commit may be lost on its way to us.
+    ByKey,
+}
+
 /// One client of a load: it repeats what was refused with 503, as its users do.
 struct Client<'a> {
+    name: usize,
+    repeating: Repeating,
     api: &'a Api,
     customer: &'a Value,
     price: &'a Value,
     invoice: &'a Value,
     counts: &'a Counts,
+    asked: usize,
     told: Vec<Told>,
 }
 
 impl Client<'_> {
     /// Asks until it is done. None when the load is over before.
-    fn ask(&self, method: &str, path: &str, body: &Value, status: u16) -> Option<Value> {
+    fn ask(&mut self, method: &str, path: &str, body: &Value, status: u16) -> Option<Value> {
+        self.asked += 1;
+        // Each load credits an invoice of its own.
+        let key = format!("{} client {} request {}", text(&self.invoice["number"]), self.name, self.asked);
+        let mut headers = vec![("content-type", "application/json")];
+        if self.repeating == Repeating::ByKey {
+            headers.push(("x-api-idempotency-key", &key));
+        }
+        let body = body.to_string();
         loop {
-            let answer = self.api.send(method, path, body);
+            let answer = self.api.raw(method, path, &headers, body.as_bytes());
             if answer.status != 503 {
                 self.counts.done.fetch_add(1, Ordering::Relaxed);
                 return Some(answer.is(status));
@@ -141,6 +162,10 @@ fn refused(answer: Answer) {
 /// Runs a load, and within it what happens to the server. Then compares: each document is as it
 /// was answered, there is none that was not, and the books hold.
 fn under_load(company: &Company, happens: impl FnOnce(&Counts)) {
+    under_load_of(company, Repeating::Plainly, happens);
+}
+
+fn under_load_of(company: &Company, repeating: Repeating, happens: impl FnOnce(&Counts)) {
     let (customer, price) = (company.customer(json!({})), company.price("1000"));
     let invoice = company.invoice(&customer, json!([line(&price, "9999")]));
     let count_of =
@@ -149,9 +174,10 @@ fn under_load(company: &Company, happens: impl FnOnce(&Counts)) {
     let counts = Counts::default();
     let told: Vec<Told> = thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
-            .map(|_| {
+            .map(|name| {
                 let (api, customer, price, invoice, counts) = (&company.api, &customer, &price, &invoice, &counts);
-                let mut client = Client { api, customer, price, invoice, counts, told: Vec::new() };
+                let (asked, told) = (0, Vec::new());
+                let mut client = Client { name, repeating, api, customer, price, invoice, counts, asked, told };
                 scope.spawn(move || {
                     client.work();
                     client.told
