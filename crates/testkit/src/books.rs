@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::wait_for;
+
 /// Where to look.
 #[derive(Clone, Debug)]
 pub enum Books {
@@ -57,9 +59,13 @@ impl Books {
     }
 
     /// Every row of a company's, but for its keys, which remember their last use: what is the same
-    /// before and after was not touched.
+    /// before and after was not touched. Taken when the workers have tried every job of the company.
+    ///
+    /// # Panics
+    /// When they take longer than a minute.
     #[must_use]
     pub fn whole(&self, company: &str) -> Vec<(String, Vec<Vec<String>>)> {
+        self.wait_for_workers(company);
         let tables = self.company_tables().into_iter().filter(|table| table != "api_keys");
         tables
             .map(|table| {
@@ -71,8 +77,13 @@ impl Books {
     }
 
     /// How much a company has, by table: what is the same before and after was not written.
+    /// Taken when the workers have tried every job of the company.
+    ///
+    /// # Panics
+    /// When they take longer than a minute.
     #[must_use]
     pub fn state(&self, company: &str) -> Vec<Vec<String>> {
+        self.wait_for_workers(company);
         let parts: Vec<String> = self
             .company_tables()
             .into_iter()
@@ -83,6 +94,14 @@ impl Books {
         let numbers = "select series_id, year, next_number from number_series_years";
         state.extend(self.rows(&format!("{numbers} where company_id = '{company}' order by 1, 2")));
         state
+    }
+
+    /// What a worker writes between two looks would pass for what the test wrote.
+    fn wait_for_workers(&self, company: &str) {
+        let untried = format!(
+            "select count(*) from jobs where company_id = '{company}' and (attempts = 0 or lease_id is not null)"
+        );
+        wait_for("the workers to come to rest", || (self.value(&untried) == "0").then_some(()));
     }
 }
 
