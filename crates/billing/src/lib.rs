@@ -15,6 +15,7 @@ pub mod customers;
 pub mod document;
 pub mod draft;
 pub mod exchange_rates;
+pub mod formats;
 pub mod identifiers;
 pub mod ids;
 pub mod input;

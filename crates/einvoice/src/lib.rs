@@ -1,0 +1,88 @@
+//! The stamp: what a document says, once more in the words of EN 16931, as UBL
+//! (Peppol BIS Billing 3, XRechnung, OIOUBL 2.1) and as CII. Offline, without IO or
+//! clock; it knows `billing` alone. A document is made one [`en16931::Invoice`], that
+//! is checked, and each writer reads it. Credit notes are turned positive here and
+//! nowhere else: the standard wants their figures so.
+
+mod checking;
+mod cii;
+mod examine;
+mod fields;
+mod finding;
+mod lines;
+mod model;
+mod oioubl;
+mod parties;
+mod profiles;
+mod rules;
+mod ubl;
+mod units;
+mod xml;
+
+use billing::document::{Buyer, Document, Seller};
+use jiff::civil::Date;
+
+pub use billing::formats::Format;
+pub use examine::{Report, examine};
+pub use finding::{Finding, Severity};
+
+/// What an e-invoice is made from: a document and what stands around it.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The document, its base amounts pinned. One without a number is checked as if it had one.
+    pub document: &'a Document,
+    /// Who sells, pinned or as it is.
+    pub seller: &'a Seller,
+    /// Who buys, pinned or as it is.
+    pub buyer: &'a Buyer,
+    /// The invoices a credit note credits, or the credit note an invoice reverses.
+    pub preceding: &'a [Preceding],
+}
+
+/// A document that another amends (BG-3).
+#[derive(Clone, PartialEq, Debug)]
+pub struct Preceding {
+    /// Its number.
+    pub number: String,
+    /// Its date, where that is known.
+    pub date: Option<Date>,
+}
+
+/// A document in the business terms of EN 16931: what the writers write and the rules read.
+///
+/// # Errors
+/// What the standard has no form for.
+pub fn terms(source: Source<'_>, format: Format) -> Result<en16931::Invoice, Vec<Finding>> {
+    model::model(source, format).map(|model| model.invoice)
+}
+
+/// What the rules of a format say of a document, worst first; empty when all is well.
+pub fn check(source: Source<'_>, format: Format) -> Vec<Finding> {
+    match model::model(source, format) {
+        Ok(model) => checking::check(&model, format),
+        Err(findings) => findings,
+    }
+}
+
+/// What plain EN 16931 and the law say against booking a document: only what is fatal.
+/// What a receiver's network asks for besides (endpoints, references) is no part of it.
+pub fn check_booking(source: Source<'_>) -> Vec<Finding> {
+    check(source, Format::En16931Ubl).into_iter().filter(|finding| finding.severity == Severity::Fatal).collect()
+}
+
+/// A document as an e-invoice: XML in UTF-8, checked first.
+///
+/// # Errors
+/// All findings, when one of them is fatal.
+pub fn write(source: Source<'_>, format: Format) -> Result<String, Vec<Finding>> {
+    let model = model::model(source, format)?;
+    let findings = checking::check(&model, format);
+    if findings.iter().any(|finding| finding.severity == Severity::Fatal) {
+        return Err(findings);
+    }
+    Ok(match format {
+        Format::PeppolBis3 | Format::En16931Ubl | Format::Xrechnung => ubl::write(&model.invoice),
+        Format::En16931Cii => cii::write(&model.invoice),
+        Format::Oioubl21 => oioubl::write(&model),
+    })
+}
