@@ -67,9 +67,7 @@ pub fn pdf(app: &Arc<App>, by: &Caller, kind: Kind, id: DocumentId, as_draft: bo
             if document.is_booked()
                 && let Some(archived) = files::get(view.tx, company_id, id, "pdf")?
             {
-                let print =
-                    Print { source: String::new(), data: Value::Null, date: document.date, identifier: String::new() };
-                return Ok(Original { name, is_booked: true, print, archived: Some(archived) });
+                return Ok(Original { name, is_booked: true, print: Print::default(), archived: Some(archived) });
             }
             let test = view.company.mode == CompanyMode::Test;
             let print = if document.is_booked() {
@@ -87,6 +85,7 @@ pub fn pdf(app: &Arc<App>, by: &Caller, kind: Kind, id: DocumentId, as_draft: bo
                     data: paper(kind.as_str(), data, base, &language, mark),
                     date: document.date,
                     identifier: id.to_string(),
+                    ..Print::default()
                 }
             };
             Ok(Original { name, is_booked: document.is_booked(), print, archived: None })
@@ -103,7 +102,7 @@ pub fn pdf(app: &Arc<App>, by: &Caller, kind: Kind, id: DocumentId, as_draft: bo
     }
     let begun = Instant::now();
     let span = tracing::trace_span!(target: "spans", "print");
-    let bytes = span.in_scope(|| app.press.print(&original.print)).map_err(|fault| Error::Broken(fault.0))?;
+    let bytes = span.in_scope(|| app.press.print(&original.print))?;
     metrics::histogram!("ledgerbee_print_duration_seconds").record(begun.elapsed());
     if !original.is_booked {
         return Ok(file(None, bytes));
@@ -150,6 +149,7 @@ fn of_snapshot(tx: &mut dyn store::db::Tx, company_id: CompanyId, id: DocumentId
         data: paper(kind.as_str(), snapshot["document"].clone(), &text("baseCurrency"), &text("language"), mark),
         date,
         identifier: id.to_string(),
+        ..Print::default()
     })
 }
 

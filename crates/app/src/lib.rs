@@ -29,6 +29,7 @@ pub mod number_series;
 pub mod open_items;
 pub mod paper;
 pub mod payments;
+mod press;
 pub mod previews;
 pub mod prices;
 pub mod product_groups;
@@ -49,35 +50,10 @@ use std::time::Duration;
 pub use caller::{Actor, Caller, Origin};
 pub use clock::Clock;
 pub use error::Error;
+pub use press::{Attachment, Claim, Press, PressError, Print, Relationship};
 pub use store::{Config, Pending, ServeLock};
 pub use work::{View, Work};
 pub use workers::Workers;
-
-/// Prints a paper: a template's source and its data become a PDF.
-pub trait Press: Send + Sync + 'static {
-    /// Renders one PDF; may take milliseconds, is called on a thread that may wait.
-    ///
-    /// # Errors
-    /// What is wrong with the template (with line and column) or that it took too long.
-    fn print(&self, print: &Print) -> Result<Vec<u8>, PressError>;
-}
-
-/// What the press is given.
-pub struct Print {
-    /// Typst source.
-    pub source: String,
-    /// The paper's data, see [`paper::paper`].
-    pub data: serde_json::Value,
-    /// The day printed into the file's metadata.
-    pub date: jiff::civil::Date,
-    /// Makes the file's own identifier: same identifier and data, same bytes.
-    pub identifier: String,
-}
-
-/// Why nothing was printed.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct PressError(pub String);
 
 /// How mail leaves the house.
 #[derive(Clone, Debug)]

@@ -72,11 +72,12 @@ pub fn pdf(app: &Arc<App>, by: &Caller, id: CustomerId, query: StatementQuery) -
             data,
             date: view.today(),
             identifier: format!("{id} {}", found.to),
+            ..Print::default()
         };
         Ok::<_, Error>((number, print))
     });
     let (number, print) = printed.wait()?;
-    let bytes = app.press.print(&print).map_err(|fault| Error::Broken(fault.0))?;
+    let bytes = app.press.print(&print)?;
     Ok(File { content_type: "application/pdf", name: format!("statement-{number}.pdf"), sha256: None, bytes })
 }
 

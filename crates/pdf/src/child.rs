@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::mpsc;
 
@@ -16,9 +17,13 @@ const STACK_BYTES: usize = 64 << 20;
 
 /// Serves as a press's child until the parent hangs up; the whole of the
 /// hidden command `ledgerbee press`. Answers go over standard input too (it is
-/// a socket), so whatever else prints can't come between them.
+/// a socket), so whatever else prints can't come between them. Templates may use
+/// the fonts of that folder beside our own.
 #[must_use]
-pub fn serve_stdio() -> ExitCode {
+pub fn serve_stdio(fonts: Option<&Path>) -> ExitCode {
+    if let Some(folder) = fonts {
+        render::take_fonts(folder);
+    }
     match serve() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,16 +1,17 @@
 //! The press and its children: limits, errors, sameness, memory. The children
 //! are this very test binary, told to run the one test [`child`] alone.
 
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use pdf::{Job, Press, PressConfig, RenderError};
+use pdf::{Attachment, Job, Output, Press, PressConfig, Property, Relationship, RenderError, Schema};
 use serde_json::json;
 
 #[test]
 #[ignore = "what the press starts as its child"]
 fn child() -> ExitCode {
-    pdf::serve_stdio()
+    pdf::serve_stdio(None)
 }
 
 fn config() -> PressConfig {
@@ -64,6 +65,133 @@ fn assets_and_the_date_are_the_jobs_own() {
     assert_eq!(pdf, pdf::render(&job).unwrap());
     job.identifier = "two".into();
     assert_ne!(pdf, pdf::render(&job).unwrap());
+}
+
+/// A job with an invoice's XML inside, told in the metadata as such a file has to be.
+fn hybrid() -> Job {
+    let property = |name: &str, value: &str| Property {
+        name: name.into(),
+        description: format!("The {name} & more"),
+        value: value.into(),
+    };
+    Job {
+        attachments: vec![
+            Attachment {
+                name: "factur-x.xml".into(),
+                media_type: "text/xml".into(),
+                description: "The invoice as data".into(),
+                relationship: Relationship::Alternative,
+                bytes: b"<?xml version='1.0'?><Invoice>S\xc3\xb8n</Invoice>".to_vec(),
+            },
+            Attachment {
+                name: "note \"1\" 2.bin".into(),
+                media_type: "application/octet-stream".into(),
+                description: "Any bytes".into(),
+                relationship: Relationship::Supplement,
+                bytes: (0..=255).collect(),
+            },
+        ],
+        claims: vec![Schema {
+            name: "Factur-X PDFA Extension Schema".into(),
+            namespace: "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#".into(),
+            prefix: "fx".into(),
+            properties: vec![property("DocumentFileName", "factur-x.xml"), property("ConformanceLevel", "A < B")],
+        }],
+        ..job("#set document(title: \"Invoice\", author: \"Seller\")\n= Invoice\nHello. // a comment at the end")
+    }
+}
+
+fn written(name: &str, pdf: &[u8]) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, pdf).unwrap();
+    path
+}
+
+fn tool(program: &str, arguments: &[&str], file: &Path) -> String {
+    let output = Command::new(program).args(arguments).arg(file).output();
+    let output = output.unwrap_or_else(|error| panic!("{program} (poppler-utils, qpdf): {error}"));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program}: {said}");
+    said
+}
+
+#[test]
+fn attachments_travel_inside_and_the_metadata_tells_of_them() {
+    let job = hybrid();
+    let pdf = Press::new(config()).render(&job).unwrap();
+    assert_eq!(pdf, pdf::render(&job).unwrap(), "the same job, the same bytes");
+    let file = written("hybrid.pdf", &pdf);
+    let check = tool("qpdf", &["--check"], &file);
+    assert!(check.contains("No syntax or stream encoding errors"), "{check}");
+    let list = tool("pdfdetach", &["-list"], &file);
+    assert!(list.contains("2 embedded files") && list.contains("factur-x.xml"), "{list}");
+    for (at, attachment) in (1..).zip(&job.attachments) {
+        let saved = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("attachment-{at}"));
+        let _ = std::fs::remove_file(&saved);
+        tool("pdfdetach", &["-save", &at.to_string(), "-o", saved.to_str().unwrap()], &file);
+        assert_eq!(std::fs::read(&saved).unwrap(), attachment.bytes, "{}", attachment.name);
+    }
+    // What `pdfinfo -meta` prints is the XMP packet as a reader of the file finds it.
+    let metadata = tool("pdfinfo", &["-meta"], &file);
+    for words in [
+        "<pdfaid:part>3</pdfaid:part>",
+        "<pdfaSchema:namespaceURI>urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#</pdfaSchema:namespaceURI>",
+        "<pdfaProperty:description>The ConformanceLevel &amp; more</pdfaProperty:description>",
+        "<fx:DocumentFileName>factur-x.xml</fx:DocumentFileName>",
+        "<fx:ConformanceLevel>A &lt; B</fx:ConformanceLevel>",
+    ] {
+        assert!(metadata.contains(words), "{words} is not in {metadata}");
+    }
+    // One description of all schemas, and one revision of the file.
+    assert_eq!(metadata.matches("<pdfaExtension:schemas>").count(), 1);
+    assert_eq!(String::from_utf8_lossy(&pdf).matches("startxref").count(), 1);
+    let objects = String::from_utf8(
+        Command::new("qpdf")
+            .args(["--qdf", "--object-streams=disable"])
+            .arg(&file)
+            .arg("-")
+            .output()
+            .unwrap()
+            .stdout
+            .into_iter()
+            .filter(u8::is_ascii)
+            .collect(),
+    )
+    .unwrap();
+    assert!(objects.contains("/AFRelationship /Alternative") && objects.contains("/AFRelationship /Supplement"));
+    assert!(objects.contains("/Subtype /text#2fxml"), "the media type is there");
+}
+
+#[test]
+fn a_file_that_is_no_pdf_a_claims_nothing_and_keeps_its_attachments() {
+    // PDF/A asks for a date in the metadata.
+    let job = Job { source: "#set document(date: none)\nPlain.".into(), ..hybrid() };
+    let file = written("plain.pdf", &pdf::render(&job).unwrap());
+    let metadata = tool("pdfinfo", &["-meta"], &file);
+    assert!(!metadata.contains("pdfaid:part") && !metadata.contains("fx:"), "{metadata}");
+    assert!(tool("pdfdetach", &["-list"], &file).contains("2 embedded files"));
+}
+
+#[test]
+fn a_page_becomes_a_picture() {
+    let size = |png: &[u8]| {
+        assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
+        let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+        (number(16), number(20))
+    };
+    let page = |source: &str, number| Job { output: Output::Page(number), ..job(source) };
+    let press = Press::new(config());
+    let two = "#set page(width: 100pt, height: 50pt)\nOne #pagebreak() Two";
+    let picture = press.render(&page(two, 2)).unwrap();
+    // Two points of a picture a point of the page.
+    assert_eq!(size(&picture), (200, 100));
+    assert_eq!(picture, pdf::render(&page(two, 2)).unwrap());
+    assert_ne!(picture, pdf::render(&page(two, 1)).unwrap());
+    assert_eq!(press.render(&page(two, 3)), Err(RenderError::NoPage { last: 2 }));
+    assert_eq!(press.render(&page(two, 0)), Err(RenderError::NoPage { last: 2 }));
+    // A page as large as a house is drawn smaller: 16 million points at most.
+    let (width, height) = size(&press.render(&page("#set page(width: 900cm, height: 900cm)\nVast", 1)).unwrap());
+    assert_eq!((width, height), (4000, 4000));
 }
 
 #[test]
@@ -225,6 +353,7 @@ fn hurt_templates_and_data_never_hang_or_end_the_press() {
             Err(RenderError::TooSlow | RenderError::TooMuchMemory) => limited += 1,
             // A child that fell over its own stack: it took nobody with it.
             Err(RenderError::Broken(_)) => died += 1,
+            Err(RenderError::NoPage { .. }) => panic!("no picture was asked for"),
         }
         assert!(begun.elapsed() < Duration::from_secs(60), "seed {seed}, round {round}: it hung");
         if round % 10 == 9 {

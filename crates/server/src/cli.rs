@@ -87,6 +87,9 @@ struct Place {
     #[arg(long, global = true, env = "LEDGERBEE_DATABASE_GROUP", value_name = "N", default_value_t = 50,
           value_parser = clap::value_parser!(u16).range(1..=50))]
     database_group: u16,
+    /// A folder of fonts that document templates may use beside the built-in Inter
+    #[arg(long, global = true, env = "LEDGERBEE_FONTS_FOLDER", value_name = "DIR")]
+    fonts_folder: Option<PathBuf>,
 }
 
 /// What a file says, when it has a secret that is not to be seen among arguments or in the environment.
@@ -115,8 +118,9 @@ impl Place {
 
     /// Opens the house.
     fn open(&self, mail: Mail) -> Result<Arc<App>, Failed> {
-        let press =
-            Arc::new(Typst::new().map_err(|fault| Failed(format!("the program does not find itself: {fault}")))?);
+        let press = Typst::new(self.fonts_folder.as_deref())
+            .map_err(|fault| Failed(format!("the program does not find itself: {fault}")))?;
+        let press = Arc::new(press);
         let settings = Settings { database: self.config(), mail, clock: Clock::Real, press };
         Ok(App::open(settings)?)
     }
@@ -184,7 +188,7 @@ pub fn main() -> ExitCode {
                 ExitCode::from(2)
             });
         }
-        Command::Press => return pdf::serve_stdio(),
+        Command::Press => return pdf::serve_stdio(place.fonts_folder.as_deref()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
