@@ -1,11 +1,11 @@
 //! Workers: what follows a deed (archiving a print, delivering a mail) is done
 //! here, from the outbox, by lease. A killed process loses nothing.
 //!
-//! Prints are made one after the other; mails are on their way side by side, so that a mail
-//! server that stalls holds up neither prints nor, up to a bound, other mails.
+//! Papers are printed side by side, as many as the press has workers; mails are on their way side by
+//! side too, so that a mail server that stalls holds up neither prints nor, up to a bound, other mails.
 
 use std::collections::HashSet;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -26,8 +26,8 @@ use crate::{Actor, App, Caller, Error, Pending, archive};
 const LEASE: SignedDuration = SignedDuration::from_secs(120);
 /// How often the outbox is looked at when it was empty.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How many prints are claimed at once.
-const PRINTS: usize = 16;
+/// How many prints are claimed at once; as many again may lie ready.
+const PRINTS: usize = 8;
 /// How many mails are on their way at once.
 const MAILS: usize = 8;
 /// While the shelves are away, what became of a job is told them again and again: so long at
@@ -139,46 +139,71 @@ impl App {
         }
     }
 
-    /// Prints what is due, one after the other; drops answers that are too old now and then.
+    /// Has what is due printed, side by side; drops answers that are too old now and then.
     fn print_papers(self: &Arc<Self>, bell: &Bell) {
+        let at_work = AtWork::default();
         let mut sweep_at = Timestamp::MIN;
         let mut minded: Option<Instant> = None;
-        self.look_after("archive", bell, || {
-            if minded.is_none_or(|minded| minded.elapsed() >= MIND_EVERY) {
-                self.mind_the_clock()?;
-                minded = Some(Instant::now());
+        thread::scope(|scope| {
+            let (desk, ready) = sync_channel::<Job>(PRINTS);
+            // Dropped with the last printer, so that nobody waits for one that is gone.
+            let ready = Arc::new(Mutex::new(ready));
+            // Twice the press's workers: while it prints, others are at the shelves.
+            for _ in 0..2 * self.press.workers().max(1) {
+                let (ready, at_work) = (ready.clone(), &at_work);
+                scope.spawn(move || self.print_what_is_ready(&ready, at_work, bell));
             }
-            self.sweep_answers(&mut sweep_at)?;
-            let claimed = self.claim("archive", PRINTS)?;
-            let count = claimed.len();
-            for job in claimed {
-                if bell.is_rung() {
-                    self.come_back(&job, self.clock.now());
-                } else {
-                    self.work_on(&job, bell);
+            drop(ready);
+            self.look_after("archive", bell, || {
+                if minded.is_none_or(|minded| minded.elapsed() >= MIND_EVERY) {
+                    self.mind_the_clock()?;
+                    minded = Some(Instant::now());
                 }
-            }
-            Ok(count)
+                self.sweep_answers(&mut sweep_at)?;
+                let mut begun = 0;
+                for job in self.claim("archive", PRINTS)? {
+                    // The lease of one that is ready or at work ends when the clock is set forward.
+                    if at_work.begins(job.id) {
+                        begun += 1;
+                        desk.send(job).map_err(|_| Error::Broken("no printer is left".to_owned()))?;
+                    }
+                }
+                Ok(begun)
+            });
         });
+    }
+
+    /// Prints one paper after the other until there will be no more; told to stop, gives them back.
+    fn print_what_is_ready(self: &Arc<Self>, ready: &Mutex<Receiver<Job>>, at_work: &AtWork, bell: &Bell) {
+        loop {
+            // Who waits for the next one holds the lock: the others wait for the lock.
+            let next = ready.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(job) = next else { return };
+            let _ends = Ends(at_work, job.id);
+            if bell.is_rung() {
+                self.come_back(&job, self.clock.now());
+            } else {
+                self.work_on(&job, bell);
+            }
+        }
     }
 
     /// Delivers what is due, side by side; waits at the end for what is on its way.
     fn deliver_mails(self: &Arc<Self>, bell: &Bell) {
-        let on_their_way = OnTheirWay::default();
+        let on_their_way = AtWork::default();
         thread::scope(|scope| {
             self.look_after("deliver", bell, || {
                 let mut begun = 0;
                 let free = MAILS - on_their_way.lock().len();
                 for job in self.claim("deliver", free)? {
                     // The lease of one on its way ends when the clock is set forward.
-                    let is_new = on_their_way.lock().insert(job.id);
-                    if !is_new {
+                    if !on_their_way.begins(job.id) {
                         continue;
                     }
                     begun += 1;
                     let on_their_way = &on_their_way;
                     scope.spawn(move || {
-                        let _arrives = Arrives(on_their_way, job.id);
+                        let _ends = Ends(on_their_way, job.id);
                         self.work_on(&job, bell);
                     });
                 }
@@ -346,21 +371,26 @@ impl App {
     }
 }
 
-/// The mails that are on their way in this process.
+/// The jobs of a kind that are at work in this process.
 #[derive(Default)]
-struct OnTheirWay(Mutex<HashSet<JobId>>);
+struct AtWork(Mutex<HashSet<JobId>>);
 
-impl OnTheirWay {
+impl AtWork {
     fn lock(&self) -> MutexGuard<'_, HashSet<JobId>> {
         // A set is whole whoever panicked with it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Puts a job on the list; whether it was not there.
+    fn begins(&self, id: JobId) -> bool {
+        self.lock().insert(id)
+    }
 }
 
-/// Takes a mail off the list when its thread is done with it, however that ends.
-struct Arrives<'w>(&'w OnTheirWay, JobId);
+/// Takes a job off the list when its thread is done with it, however that ends.
+struct Ends<'w>(&'w AtWork, JobId);
 
-impl Drop for Arrives<'_> {
+impl Drop for Ends<'_> {
     fn drop(&mut self) {
         self.0.lock().remove(&self.1);
     }
