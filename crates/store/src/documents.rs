@@ -45,7 +45,7 @@ statements! {
         period_start = $16, period_end = $17, tax_point_date = $18, external_invoice_number = $19, \
         external_invoice_date = $20, credited_period_from = $21, credited_period_to = $22, reason = $23, \
         metadata = $24, invoice_number = $25, invoice_id = $26, subtotal = $27, vat = $28, amount = $29, \
-        updated_at = $30 where company_id = $31 and id = $32 and booked_at is null";
+        exchange_rate = $30, updated_at = $31 where company_id = $32 and id = $33 and booked_at is null";
     BOOK = "update documents set search_text = $1, series_id = $2, series_year = $3, number_seq = $4, number = $5, \
         numbered_at = $6, due_date = $7, document_template_id = $8, template_version = $9, language = $10, \
         exchange_rate = $11, base_amount = $12, base_vat = $13, booked_at = $14, journal_entry_id = $15, seller = $16, \
@@ -236,6 +236,7 @@ pub fn rewrite(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text
             d.subtotal.minor(),
             d.vat.minor(),
             d.amount.minor(),
+            d.exchange_rate,
             d.updated_at,
             company_id,
             d.id,
