@@ -36,14 +36,15 @@ pub(crate) fn check_booked(document: &Document) -> Result<(), Refusal> {
 }
 
 /// An amount as asked for, in a currency whose decimals it fits.
-pub(crate) fn amount(asked: Decimal, of: Money) -> Result<Money, Faults> {
-    money::parse_amount(asked, of.currency()).ok_or_else(|| {
-        let decimals = of.currency().exponent();
+pub(crate) fn amount(asked: Decimal, of: Money) -> Result<Money, Error> {
+    let decimals = of.currency().exponent();
+    if asked.normalize().scale() > decimals {
         let mut faults = Faults::default();
         let message = format!("amount must have at most {decimals} decimals in {}", of.currency());
         faults.add("amount", "isDecimal", message);
-        faults
-    })
+        return Err(faults.into());
+    }
+    Ok(money::parse_amount(asked, of.currency()).ok_or_else(Refusal::amount_too_large)?)
 }
 
 /// Nobody settles more than is open.

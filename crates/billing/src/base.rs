@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use crate::document::{Document, Line, ProductLine, group_lines};
-use crate::money::Money;
+use crate::money::{LARGEST, Money};
 use crate::refusal::Refusal;
 use crate::shares;
 
@@ -47,6 +47,9 @@ pub fn pin(document: &mut Document, rate: Decimal) -> Result<(), Refusal> {
         Money::sum(to, document.lines.iter().filter_map(Line::product).filter_map(of))
     };
     let (total, vat) = (sum(|line| line.base_total), sum(|line| line.base_vat));
+    if [total, vat, total + vat].iter().any(|sum| sum.minor().abs() > LARGEST) {
+        return Err(Refusal::amount_too_large());
+    }
     document.base_amount = Some(total + vat);
     document.base_vat = Some(vat);
     Ok(())

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::crediting::{CreditedInvoice, InvoiceLine};
 use crate::input::documents::{CreditPartInput, LineType};
 use crate::input::{AskedLine, Metadata};
-use crate::money::{Currency, Money, parse_amount};
+use crate::money::{Currency, Money};
 use crate::refusal::{Faults, Refusal};
 
 /// What is wrong with the parts named: a line twice, or an amount with more decimals than the currency.
@@ -18,7 +18,7 @@ pub fn faults(parts: &[CreditPartInput], currency: Currency) -> Faults {
             let message = "All lines's elements must name another invoice line";
             faults.add(format!("lines.{at}.invoiceLineId"), "arrayUnique", message);
         }
-        if part.amount.is_some_and(|amount| parse_amount(amount.0, currency).is_none()) {
+        if part.amount.is_some_and(|amount| amount.0.normalize().scale() > currency.exponent()) {
             let message = format!("amount must have no more than {} decimals in {currency}", currency.exponent());
             faults.add(format!("lines.{at}.amount"), "isDecimal", message);
         }
