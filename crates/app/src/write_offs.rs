@@ -11,7 +11,6 @@ use billing::page::Page;
 use billing::refusal::Refusal;
 use billing::settlement::{PublicRelief, PublicWriteOff, part_of, reversed_text};
 use billing::write_offs::{self, Loss, Taxed};
-use rust_decimal::Decimal;
 use serde_json::json;
 use store::write_offs::{self as shelf, Part, Recovery, WriteOff};
 use store::{credits, ledger};
@@ -28,7 +27,7 @@ use crate::{Error, View, Work};
 pub fn write_off(work: &mut Work<'_>, id: DocumentId, input: WriteOffInput) -> Result<PublicWriteOff, Error> {
     let company_id = work.company.id;
     let mut invoice = settling::booked(work, Kind::Invoice, id)?;
-    check_credit(&invoice)?;
+    check_credit(work, &invoice)?;
     let date = input.date.0;
     settling::check_day(work, date)?;
     let mut item = settling::item_of(work, &invoice)?;
@@ -152,14 +151,20 @@ pub(crate) fn recoverable(
     Ok(taken)
 }
 
-fn check_credit(invoice: &Document) -> Result<(), Refusal> {
-    if invoice.facts.pending_credit == 0 {
+fn check_credit(work: &mut Work<'_>, invoice: &Document) -> Result<(), Error> {
+    let mut is_pending = invoice.facts.pending_credit != 0;
+    // A note that comes to nothing is told by its state only.
+    for (note_id, ..) in credits::linked(work.tx, work.company.id, invoice)?.iter().filter(|own| own.3.is_zero()) {
+        is_pending |= !find(work.tx, work.company.id, Kind::CreditNote, *note_id)?.is_booked();
+    }
+    if !is_pending {
         return Ok(());
     }
     let message = "A credit note that is not booked names the invoice; send or void it first.";
     let pending = Money::new(invoice.facts.pending_credit, invoice.currency);
     Err(Refusal::new("INVOICE_HAS_UNBOOKED_CREDIT", message)
-        .with(json!({ "pendingCreditAmount": pending.to_string() })))
+        .with(json!({ "pendingCreditAmount": pending.to_string() }))
+        .into())
 }
 
 /// The lines of a loss: bad debt, and with relief what each VAT code's share of it is.
@@ -178,10 +183,9 @@ fn losses(
         return Ok(vec![loss(bad_debt, amount, base, None)]);
     }
     let (net, vats) = left_of(work, invoice)?;
-    let lefts: Vec<i64> = vats.iter().map(|(_, left)| *left).collect();
-    let rate = invoice.exchange_rate.unwrap_or(Decimal::ONE);
+    let lefts: Vec<i64> = vats.iter().map(|own| own.left).collect();
     let mut relieved = Vec::new();
-    for ((vat, _), minor) in vats.iter().zip(write_offs::relief(amount.minor(), net, &lefts)) {
+    for (Charged { vat, billed, .. }, minor) in vats.iter().zip(write_offs::relief(amount.minor(), net, &lefts)) {
         if minor == 0 {
             continue;
         }
@@ -190,7 +194,12 @@ fn losses(
                 .with(json!({ "vatCodeId": vat.code_id }))
         })?;
         let vat_amount = Money::new(minor, amount.currency());
-        let vat_base = money::convert(vat_amount, rate, work.company.currency).map_err(Refusal::from)?;
+        let vat_base = match invoice.exchange_rate {
+            Some(rate) => money::convert(vat_amount, rate, work.company.currency).map_err(Refusal::from)?,
+            None if invoice.currency == work.company.currency => vat_amount,
+            // An invoice that undoes a note over several invoices has a rate for each of its lines.
+            None => Money::new(write_offs::recover(minor, &[*billed])[0].1, work.company.currency),
+        };
         relieved.push(loss(account, vat_amount, vat_base, Some(*vat)));
     }
     let of_vat = Money::sum(amount.currency(), relieved.iter().map(|loss| loss.amount));
@@ -200,27 +209,41 @@ fn losses(
     Ok(losses)
 }
 
+/// VAT of one code and rate on an invoice, minor units.
+struct Charged {
+    vat: Taxed,
+    left: i64,
+    /// In the invoice's currency and in the company's.
+    billed: (i64, i64),
+}
+
 /// What is left of an invoice without VAT, and of its VAT under each code: less what is credited
 /// and what earlier write-offs with relief still hold.
-fn left_of(work: &mut Work<'_>, invoice: &Document) -> Result<(i64, Vec<(Taxed, i64)>), Error> {
+fn left_of(work: &mut Work<'_>, invoice: &Document) -> Result<(i64, Vec<Charged>), Error> {
     let mut net = 0;
-    let mut vats: Vec<(Taxed, i64)> = Vec::new();
-    let mut add = |vat: Taxed, minor: i64| match vats.iter_mut().find(|(own, _)| *own == vat) {
-        Some((_, left)) => *left += minor,
-        None => vats.push((vat, minor)),
+    let mut vats: Vec<Charged> = Vec::new();
+    let mut add = |vat: Taxed, minor: i64, billed: (i64, i64)| match vats.iter_mut().find(|own| own.vat == vat) {
+        Some(own) => {
+            own.left += minor;
+            own.billed = (own.billed.0 + billed.0, own.billed.1 + billed.1);
+        }
+        None => vats.push(Charged { vat, left: minor, billed }),
     };
     for line in credits::invoice_lines(work.tx, work.company.id, invoice)? {
         net += line.line.total.minor() - line.state.credited_net;
         let left = line.line.vat.minor() - line.state.credited_vat;
         match line.line.vat_code_id {
-            Some(code_id) => add(Taxed { code_id, category: line.line.vat_category, rate: line.line.vat_rate }, left),
+            Some(code_id) => {
+                let vat = Taxed { code_id, category: line.line.vat_category, rate: line.line.vat_rate };
+                add(vat, left, (line.state.vat, line.state.base_vat));
+            }
             None => net += left,
         }
     }
     for write_off in shelf::of_invoice(work.tx, work.company.id, invoice.id, work.company.currency)? {
         for part in write_off.parts.iter().filter(|_| write_off.vat_relief && write_off.reversal.is_none()) {
             match part.loss.vat {
-                Some(vat) => add(vat, -part.left().0),
+                Some(vat) => add(vat, -part.left().0, (0, 0)),
                 None => net -= part.left().0,
             }
         }
