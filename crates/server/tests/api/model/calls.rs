@@ -2,10 +2,12 @@
 //! modulo what is there, so that any part of a run is a run.
 
 use jiff::ToSpan;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::bodies::{Asked, Named, Parts};
 use super::ratio::Ratio;
-use super::world::{CURRENCIES, Document, Kind, World};
+use super::settlement::{Deed, Of};
+use super::world::{CURRENCIES, Kind, World, money};
 
 /// A seeded source of chance.
 pub struct Dice(u64);
@@ -56,67 +58,41 @@ impl Dice {
     }
 }
 
-/// A line as a step has it.
+/// An amount of money as a step has it.
 #[derive(Clone, Debug)]
-pub enum Line {
-    Product {
-        price: u32,
-        quantity: String,
-        unit_price: Option<String>,
-        discount: Option<String>,
-        description: bool,
-    },
-    /// So many eighths of what is left of a line of the invoice; by the line's id, else by its price.
-    Part {
-        line: u32,
-        eighths: u32,
-        by_id: bool,
-        unit_price: Option<String>,
-        discount: Option<String>,
-    },
-    /// The same of a line of some other invoice.
-    Elsewhere {
-        invoice: u32,
-        line: u32,
-        eighths: u32,
-    },
-    Text,
-    Separator,
+pub struct Sum {
+    /// So many eighths of what there is.
+    eighths: u32,
+    /// Days from today.
+    days: i64,
+    /// What is said instead of an amount.
+    spoilt: Option<&'static str>,
 }
 
-/// What a document is asked with.
-#[derive(Clone, Debug)]
-pub struct Asked {
-    pub customer: u32,
-    pub currency: Option<usize>,
-    pub days: Option<i64>,
-    pub tax_days: Option<i64>,
-    pub lines: Vec<Line>,
-    /// What is spoilt about the body, if anything.
-    pub spoilt: Option<Spoilt>,
-}
+impl Sum {
+    fn any(dice: &mut Dice) -> Sum {
+        const SPOILT: [&str; 6] = ["0", "-1", "0.0001", "0.0000001", "1000000000000000", "1000000000000000.1"];
+        let eighths = match dice.below(12) {
+            0..5 => 8,
+            5 | 6 => 9 + dice.below(8) as u32,
+            _ => 1 + dice.below(7) as u32,
+        };
+        let days = match dice.below(40) {
+            0 => 360 + dice.below(10) as i64,
+            1 => -205 + dice.below(10) as i64,
+            _ => dice.below(30) as i64 - 22,
+        };
+        Sum { eighths, days, spoilt: dice.one_in(24).then(|| SPOILT[dice.below(6) as usize]) }
+    }
 
-/// One way to spoil a body.
-#[derive(Clone, Copy, Debug)]
-pub enum Spoilt {
-    UnknownField,
-    NoCustomer,
-    ForeignCustomer,
-    NoLines,
-    Field(u32, &'static str, &'static str),
-    OnTextLine,
-    UnknownInvoice,
-}
+    fn text(&self, whole: i128, currency: &str) -> String {
+        let part = (whole * i128::from(self.eighths) / 8).max(1);
+        self.spoilt.map_or_else(|| money(part, currency), str::to_owned)
+    }
 
-/// How a note names what it credits.
-#[derive(Clone, Copy, Debug)]
-pub enum Named {
-    /// The invoice by its number, lines by price or id.
-    ByNumber(u32),
-    /// Lines by id only.
-    ByLines(u32),
-    /// Nothing: a credit by itself.
-    Nothing,
+    fn date(&self, world: &World) -> String {
+        (world.today + self.days.days()).to_string()
+    }
 }
 
 /// One step of a run.
@@ -125,15 +101,33 @@ pub enum Step {
     Draft(Asked),
     Rewrite(u32, Asked),
     Delete(u32),
+    Cancel(u32),
     Send(u32),
     Read(u32),
     Credit(Named, Asked),
+    CreditParts(u32, Parts),
+    RewriteNote(u32, Asked),
+    Void(u32),
     SendNote(u32),
     DeleteNote(u32),
     ReadNote(u32),
+    Reverse(u32, Option<i64>),
+    Pay(u32, Sum),
+    Unpay(u32),
+    /// A credit, an invoice, and how much; all there is without a sum.
+    SetOff(u32, u32, Option<Sum>),
+    Unallocate(u32),
+    Refund(u32, Sum),
+    Unrefund(u32),
+    /// How much, if not all, and whether with relief of VAT.
+    WriteOff(u32, Sum, bool, bool),
+    Unwrite(u32),
+    OpenItems(u32),
     Rate(usize, i64, String),
     Price(u32, bool),
     Customer(u32, bool),
+    /// The same several times at once, under one idempotency key.
+    AtOnce(Box<Step>),
 }
 
 /// A request.
@@ -143,60 +137,188 @@ pub struct Call {
     pub body: Value,
 }
 
+/// An id that nothing has.
+const NOBODY: &str = "01930000-0000-7000-8000-000000000000";
+
 impl Step {
     /// A step by chance.
     pub fn any(dice: &mut Dice) -> Step {
+        let step = Step::any_alone(dice);
+        let is_written = !matches!(step, Step::Read(_) | Step::ReadNote(_) | Step::OpenItems(_));
+        if is_written && dice.one_in(25) { Step::AtOnce(Box::new(step)) } else { step }
+    }
+
+    fn any_alone(dice: &mut Dice) -> Step {
         let n = dice.roll() as u32;
-        match dice.below(100) {
-            0..16 => Step::Draft(Asked::any(dice, false)),
-            16..19 => Step::Rewrite(n, Asked::any(dice, false)),
-            19 => Step::Delete(n),
-            20..33 => Step::Send(n),
-            33..36 => Step::Read(n),
-            36..40 => Step::Credit(Named::Nothing, Asked::any(dice, false)),
-            40..63 => Step::Credit(Named::ByNumber(n), Asked::any(dice, true)),
-            63..74 => Step::Credit(Named::ByLines(n), Asked::any(dice, true)),
-            74..92 => Step::SendNote(n),
-            92 => Step::DeleteNote(n),
-            93..96 => Step::ReadNote(n),
-            96 | 97 => {
+        match dice.below(200) {
+            0..22 => Step::Draft(Asked::any(dice, false)),
+            22..25 => Step::Rewrite(n, Asked::any(dice, false)),
+            25 => Step::Delete(n),
+            26 => Step::Cancel(n),
+            27..47 => Step::Send(n),
+            47..50 => Step::Read(n),
+            50..55 => Step::Credit(Named::Nothing, Asked::any(dice, false)),
+            55..79 => Step::Credit(Named::ByNumber(n), Asked::any(dice, true)),
+            79..91 => Step::Credit(Named::ByLines(n), Asked::any(dice, true)),
+            91..105 => Step::CreditParts(n, Parts::any(dice)),
+            105..113 => Step::RewriteNote(n, Asked::any(dice, true)),
+            113..120 => Step::Void(n),
+            120..142 => Step::SendNote(n),
+            142 => Step::DeleteNote(n),
+            143..145 => Step::ReadNote(n),
+            145..148 => Step::Reverse(n, dice.one_in(4).then(|| dice.below(40) as i64 - 10)),
+            148..160 => Step::Pay(n, Sum::any(dice)),
+            160..165 => Step::Unpay(n),
+            165..173 => Step::SetOff(n, dice.roll() as u32, (!dice.one_in(3)).then(|| Sum::any(dice))),
+            173..178 => Step::Unallocate(n),
+            178..182 => Step::Refund(n, Sum::any(dice)),
+            182..184 => Step::Unrefund(n),
+            184..190 => Step::WriteOff(n, Sum::any(dice), dice.one_in(2), dice.one_in(2)),
+            190..192 => Step::Unwrite(n),
+            192..194 => Step::OpenItems(n),
+            194..197 => {
                 let (at, base) = (dice.below(5) as usize, dice.below(4) as usize);
                 Step::Rate(at, dice.below(8) as i64, dice.rate(CURRENCIES[at].0, CURRENCIES[base].0).text(0))
             }
-            98 => Step::Price(n, !dice.one_in(4)),
+            197 => Step::Price(n, !dice.one_in(4)),
             _ => Step::Customer(n, !dice.one_in(6)),
         }
     }
 
     /// The call it is in this world.
     pub fn call(&self, world: &World) -> Call {
-        let of = |kind: Kind, is_booked: bool| {
-            let all = (0..world.documents.len()).filter(move |at| world.documents[*at].kind == kind);
-            let usual = all
-                .clone()
-                .filter(|at| world.documents[*at].is_booked == is_booked && !world.documents[*at].is_deleted);
-            (usual.collect::<Vec<usize>>(), all.collect::<Vec<usize>>())
-        };
-        // Mostly one the deed is for, now and then any that ever was.
-        let pick = |n: u32, kind: Kind, is_booked: bool| {
-            let (usual, all) = of(kind, is_booked);
-            let from = if n.is_multiple_of(16) || usual.is_empty() { all } else { usual };
-            let nobody = "01930000-0000-7000-8000-000000000000".to_owned();
-            let id = from.get(n as usize / 16 % from.len().max(1)).map_or(nobody, |at| world.documents[*at].id.clone());
-            format!("/v1/{}/{id}", if kind == Kind::Invoice { "invoices" } else { "credit-notes" })
-        };
         let call = |method, path, body| Call { method, path, body };
+        let is_booked = |at: usize| world.documents[at].is_booked;
+        let is_draft = |at: usize| world.documents[at].is_draft();
+        let draft = |n: u32, kind| path(world, pick(world, n, kind, is_draft), kind);
+        let booked = |n: u32, kind| path(world, pick(world, n, kind, is_booked), kind);
         let by_hand = || json!({ "deliveryType": "Manual" });
         match self {
+            Step::AtOnce(step) => step.call(world),
             Step::Draft(asked) => call("POST", "/v1/invoices".to_owned(), asked.body(world, None)),
-            Step::Rewrite(n, asked) => call("PATCH", pick(*n, Kind::Invoice, false), asked.body(world, None)),
-            Step::Delete(n) => call("DELETE", pick(*n, Kind::Invoice, false), Value::Null),
-            Step::Send(n) => call("POST", format!("{}/send", pick(*n, Kind::Invoice, false)), by_hand()),
-            Step::Read(n) => call("GET", pick(*n, Kind::Invoice, true), Value::Null),
+            Step::Rewrite(n, asked) => call("PATCH", draft(*n, Kind::Invoice), asked.body(world, None)),
+            Step::Delete(n) => call("DELETE", draft(*n, Kind::Invoice), Value::Null),
+            Step::Cancel(n) => call("POST", format!("{}/cancel", draft(*n, Kind::Invoice)), json!({})),
+            Step::Send(n) => call("POST", format!("{}/send", draft(*n, Kind::Invoice)), by_hand()),
+            Step::Read(n) => call("GET", booked(*n, Kind::Invoice), Value::Null),
             Step::Credit(named, asked) => call("POST", "/v1/credit-notes".to_owned(), asked.body(world, Some(*named))),
-            Step::SendNote(n) => call("POST", format!("{}/send", pick(*n, Kind::Note, false)), by_hand()),
-            Step::DeleteNote(n) => call("DELETE", pick(*n, Kind::Note, false), Value::Null),
-            Step::ReadNote(n) => call("GET", pick(*n, Kind::Note, true), Value::Null),
+            Step::CreditParts(n, parts) => {
+                // Mostly one of the last, so that one is credited many times.
+                let all: Vec<usize> = all(world, Kind::Invoice, is_booked);
+                let late = all.len().saturating_sub(5);
+                let at = if n.is_multiple_of(4) { None } else { all.get(late + *n as usize / 16 % 5) };
+                let at = at.copied().or_else(|| pick(world, *n, Kind::Invoice, is_booked));
+                let body = parts.body(world, at.map(|at| &world.documents[at]));
+                call("POST", format!("{}/credit", path(world, at, Kind::Invoice)), body)
+            }
+            Step::RewriteNote(n, asked) => {
+                let at = pick(world, *n, Kind::Note, is_draft);
+                let body = match at {
+                    Some(at) => asked.body_again(world, &world.documents[at]),
+                    None => asked.body(world, Some(Named::Nothing)),
+                };
+                call("PATCH", path(world, at, Kind::Note), body)
+            }
+            Step::Void(n) => {
+                let body = if n.is_multiple_of(40) { json!({}) } else { json!({ "reason": "Made twice" }) };
+                call("POST", format!("{}/void", draft(*n, Kind::Note)), body)
+            }
+            Step::SendNote(n) => call("POST", format!("{}/send", draft(*n, Kind::Note)), by_hand()),
+            Step::DeleteNote(n) => call("DELETE", draft(*n, Kind::Note), Value::Null),
+            Step::ReadNote(n) => call("GET", booked(*n, Kind::Note), Value::Null),
+            Step::Reverse(n, days) => {
+                let body = days.map_or(json!({}), |days| json!({ "date": (world.today + days.days()).to_string() }));
+                call("POST", format!("{}/reverse", booked(*n, Kind::Note)), body)
+            }
+            Step::Pay(n, sum) => {
+                let at = pick(world, *n, Kind::Invoice, |at| owed(world, at) > 0);
+                let (whole, currency) = at.map_or((0, world.base), |at| {
+                    (owed(world, at) + world.written_off(at), world.documents[at].currency)
+                });
+                let mut body = json!({ "amount": sum.text(whole, currency), "date": sum.date(world) });
+                if n.is_multiple_of(3) {
+                    body["reference"] = json!(format!("Transfer {n}"));
+                }
+                call("POST", format!("{}/payments", path(world, at, Kind::Invoice)), body)
+            }
+            Step::Unpay(n) => {
+                let all: Vec<_> = world.payments.iter().map(|own| (&own.deed, own.invoice)).collect();
+                let (invoice, id) = undone(*n, &all);
+                call("DELETE", format!("{}/payments/{id}", path(world, invoice, Kind::Invoice)), Value::Null)
+            }
+            Step::SetOff(n, to, sum) => {
+                let (credit, item) = credit(world, *n);
+                let is_fit = |at: usize| {
+                    let debit = world.documents[at].item.map(|at| &world.items[at]);
+                    debit.is_some_and(|debit| {
+                        let is_same = |at: usize| {
+                            let from = &world.items[at];
+                            (from.customer, from.currency) == (debit.customer, debit.currency)
+                        };
+                        debit.open.0 > 0 && item.is_none_or(is_same)
+                    })
+                };
+                let at = pick(world, *to, Kind::Invoice, is_fit);
+                let mut body = json!({ "invoiceId": at.map_or(NOBODY, |at| world.documents[at].id.as_str()) });
+                if let Some(sum) = sum {
+                    let open = item.map_or(0, |at| world.items[at].open.0.abs());
+                    let debit = at.and_then(|at| world.documents[at].item).map_or(0, |at| world.items[at].open.0);
+                    let currency = item.map_or(world.base, |at| world.items[at].currency);
+                    body["amount"] = json!(sum.text(open.min(debit), currency));
+                }
+                call("POST", format!("{credit}/allocations"), body)
+            }
+            Step::Unallocate(n) => {
+                let all: Vec<_> = world.allocations.iter().map(|own| (&own.deed, own.item)).collect();
+                let (item, id) = undone(*n, &all);
+                let credit = item.map_or_else(|| credit(world, *n).0, |item| credit_path(world, *n, item));
+                call("DELETE", format!("{credit}/allocations/{id}"), Value::Null)
+            }
+            Step::Refund(n, sum) => {
+                let (credit, item) = credit(world, *n);
+                let (open, currency) = item.map_or((0, world.base), |at| {
+                    let item = &world.items[at];
+                    (item.open.0.abs(), item.currency)
+                });
+                let mut body = json!({ "amount": sum.text(open, currency), "date": sum.date(world) });
+                if !n.is_multiple_of(50) {
+                    body["reference"] = json!("4711");
+                }
+                call("POST", format!("{credit}/refunds"), body)
+            }
+            Step::Unrefund(n) => {
+                let all: Vec<_> = world.refunds.iter().map(|own| (&own.deed, own.item)).collect();
+                let (item, id) = undone(*n, &all);
+                let credit = item.map_or_else(|| credit(world, *n).0, |item| credit_path(world, *n, item));
+                call("DELETE", format!("{credit}/refunds/{id}"), Value::Null)
+            }
+            Step::WriteOff(n, sum, is_all, has_relief) => {
+                // A note that is not booked is in the way.
+                let is_free = |at| owed(world, at) > 0 && (n.is_multiple_of(5) || world.pending(at) == 0);
+                let at = pick(world, *n, Kind::Invoice, is_free);
+                let mut body = json!({ "date": sum.date(world), "reason": "Bankruptcy" });
+                if !is_all {
+                    let (open, currency) =
+                        at.map_or((0, world.base), |at| (owed(world, at), world.documents[at].currency));
+                    body["amount"] = json!(sum.text(open, currency));
+                }
+                if *has_relief {
+                    body["vatRelief"] = json!(true);
+                    if !n.is_multiple_of(30) {
+                        body["evidence"] = json!("SKS 1-234/2026");
+                    }
+                }
+                call("POST", format!("{}/write-off", path(world, at, Kind::Invoice)), body)
+            }
+            Step::Unwrite(n) => {
+                let all: Vec<_> = world.write_offs.iter().map(|own| (&own.deed, own.invoice)).collect();
+                let (invoice, id) = undone(*n, &all);
+                call("DELETE", format!("{}/write-offs/{id}", path(world, invoice, Kind::Invoice)), Value::Null)
+            }
+            Step::OpenItems(n) => {
+                let customer = &world.customers[*n as usize % world.customers.len()];
+                call("GET", format!("/v1/customers/{}/open-items", customer.id), Value::Null)
+            }
             Step::Rate(at, ago, rate) => {
                 let date = (world.today - ago.days()).to_string();
                 let body = json!({ "currency": CURRENCIES[*at].0, "date": date, "rate": rate });
@@ -214,296 +336,86 @@ impl Step {
         }
     }
 
-    /// The lines of its body.
-    pub fn lines(&mut self) -> Option<&mut Vec<Line>> {
+    /// How many lines its body has.
+    pub fn lines(&self) -> usize {
         match self {
-            Step::Draft(asked) | Step::Rewrite(_, asked) | Step::Credit(_, asked) => Some(&mut asked.lines),
-            _ => None,
-        }
-    }
-}
-
-impl Asked {
-    fn any(dice: &mut Dice, credits: bool) -> Asked {
-        let few = 1 + dice.below(if credits { 3 } else { 4 });
-        let many = if dice.one_in(if credits { 4 } else { 12 }) { few + dice.below(8) } else { few };
-        let crowd = if dice.one_in(1500) { 101 + dice.below(20) } else { many };
-        // Lines that are alike make ties; lines of one price and many quantities make one large group.
-        // Notes that take equal parts of several lines make ties too.
-        let alike = (!credits && dice.one_in(2)).then(|| Line::product(dice));
-        let equal_part = (credits && dice.one_in(3)).then(|| 1 + dice.below(3) as u32);
-        let are_equal = dice.one_in(2);
-        let line = |dice: &mut Dice| match alike.clone() {
-            Some(Line::Product { price, unit_price, discount, description, quantity }) => {
-                let quantity = if are_equal { quantity } else { dice.decimal(1, 3) };
-                Line::Product { price, unit_price, discount, description, quantity }
+            Step::AtOnce(step) => step.lines(),
+            Step::Draft(asked) | Step::Rewrite(_, asked) | Step::Credit(_, asked) | Step::RewriteNote(_, asked) => {
+                asked.lines.len()
             }
-            _ => match (equal_part, Line::any(dice, credits)) {
-                (Some(eighths), Line::Part { line, .. }) => {
-                    Line::Part { line, eighths, by_id: true, unit_price: None, discount: None }
-                }
-                (_, line) => line,
-            },
-        };
-        let lines = (0..if alike.is_some() { crowd + 2 * few } else { crowd }).map(|_| line(dice)).collect();
-        let some_days = |dice: &mut Dice| match dice.below(24) {
-            0 => 360 + dice.below(10) as i64,
-            1 => -250 + dice.below(100) as i64,
-            _ => dice.below(20) as i64 - if credits { 1 } else { 12 },
-        };
-        Asked {
-            customer: dice.roll() as u32,
-            currency: dice.one_in(if credits { 40 } else { 3 }).then(|| dice.below(5) as usize),
-            days: (!dice.one_in(if credits { 2 } else { 5 })).then(|| some_days(dice)),
-            tax_days: dice.one_in(8).then(|| dice.below(20) as i64 - 10),
-            lines,
-            spoilt: dice.one_in(20).then(|| Spoilt::any(dice)),
+            Step::CreditParts(_, Parts { lines: Some(lines), .. }) => lines.len(),
+            _ => 0,
         }
     }
 
-    fn body(&self, world: &World, named: Option<Named>) -> Value {
-        let booked: Vec<&Document> = world
-            .documents
-            .iter()
-            .filter(|document| document.kind == Kind::Invoice && !document.is_deleted)
-            .filter(|document| document.is_booked || self.customer.is_multiple_of(16))
-            .collect();
-        let invoice = match named {
-            Some(Named::ByNumber(n) | Named::ByLines(n)) if !booked.is_empty() => {
-                // Mostly one of the last few, so that one is credited many times.
-                let (n, last) = (n as usize / 8, booked.len().min(4));
-                let is_late = !self.customer.is_multiple_of(4);
-                Some(if is_late { booked[booked.len() - 1 - n % last] } else { booked[n % booked.len()] })
-            }
-            _ => None,
-        };
-        let customer = match invoice {
-            // Now and then the wrong one.
-            Some(invoice) if !self.customer.is_multiple_of(20) => invoice.customer,
-            // The customers that are always refused come last and are rarely asked for.
-            _ if !self.customer.is_multiple_of(9) => self.customer as usize % (world.customers.len() - 2),
-            _ => self.customer as usize / 9 % world.customers.len(),
-        };
-        let mut body = json!({ "customerId": world.customers[customer].id });
-        if let (Some(Named::ByNumber(_)), Some(invoice)) = (named, invoice) {
-            body["invoiceNumber"] = json!(world.number_of(invoice).unwrap_or("INV-0".to_owned()));
-        }
-        if let Some(at) = self.currency {
-            body["currency"] = json!(CURRENCIES[at].0);
-        }
-        // The days of a note are counted from its invoice's.
-        let from = invoice.map_or(world.today, |invoice| invoice.date);
-        if let Some(days) = self.days {
-            body["date"] = json!((from + days.days()).to_string());
-        }
-        if let Some(days) = self.tax_days {
-            body["taxPointDate"] = json!((from + days.days()).to_string());
-        }
-        let by_number = matches!(named, Some(Named::ByNumber(_)));
-        body["lines"] = self.lines.iter().map(|line| line.body(world, invoice, &booked, by_number)).collect();
-        if let Some(spoilt) = self.spoilt {
-            spoilt.spoil(&mut body, named.is_some());
-        }
-        body
-    }
-}
-
-impl Line {
-    fn any(dice: &mut Dice, credits: bool) -> Line {
-        match dice.below(40) {
-            0 => Line::Text,
-            1 => Line::Separator,
-            2 if credits => Line::Elsewhere {
-                invoice: dice.roll() as u32,
-                line: dice.roll() as u32,
-                eighths: 1 + dice.below(8) as u32,
-            },
-            3..37 if credits => {
-                // Small parts, so that a line is credited many times; now and then more than there is.
-                let eighths = match dice.below(20) {
-                    0 => 9,
-                    1..6 => 1 + dice.below(8) as u32,
-                    _ => 1 + dice.below(2) as u32,
-                };
-                let unit_price = dice.one_in(6).then(|| dice.decimal(3, 3));
-                let discount = dice.one_in(10).then(|| dice.decimal(1, 2));
-                Line::Part { line: dice.roll() as u32, eighths, by_id: dice.one_in(2), unit_price, discount }
-            }
-            _ if credits => match Line::product(dice) {
-                // Small enough to be within what is left.
-                Line::Product { price, quantity, discount, description, .. } => {
-                    let unit_price = Some(dice.decimal(1, 3));
-                    Line::Product { price, quantity, unit_price, discount, description }
-                }
-                other => other,
-            },
-            _ => Line::product(dice),
-        }
-    }
-
-    fn product(dice: &mut Dice) -> Line {
-        let is_huge = dice.one_in(150);
-        Line::Product {
-            price: dice.roll() as u32,
-            quantity: if is_huge { "9999999.999999".to_owned() } else { dice.decimal(2, 6) },
-            unit_price: match dice.below(8) {
-                _ if is_huge => Some("999999999.999999".to_owned()),
-                0 => Some("0".to_owned()),
-                1 | 2 => Some(dice.decimal(4, 6)),
-                _ => None,
-            },
-            discount: dice.one_in(5).then(|| dice.decimal(1, 4)),
-            description: dice.one_in(6),
-        }
-    }
-
-    fn body(&self, world: &World, invoice: Option<&Document>, booked: &[&Document], by_number: bool) -> Value {
-        let mut line = Map::new();
-        let mut set = |name: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                line.insert(name.to_owned(), value);
-            }
-        };
+    /// Takes one of them away.
+    pub fn drop_line(&mut self, at: usize) {
         match self {
-            Line::Text => {
-                set("lineType", Some(json!("text")));
-                set("description", Some(json!("As agreed by telephone")));
+            Step::AtOnce(step) => step.drop_line(at),
+            Step::Draft(asked) | Step::Rewrite(_, asked) | Step::Credit(_, asked) | Step::RewriteNote(_, asked) => {
+                _ = asked.lines.remove(at);
             }
-            Line::Separator => set("lineType", Some(json!("separator"))),
-            Line::Product { price, quantity, unit_price, discount, description } => {
-                set("priceId", Some(json!(world.prices[*price as usize % world.prices.len()].id)));
-                set("quantity", Some(json!(quantity)));
-                set("unitPrice", unit_price.clone().map(Value::from));
-                set("discountPercent", discount.clone().map(Value::from));
-                set("description", description.then(|| json!("Heather honey")));
-            }
-            Line::Part { line: n, eighths, by_id, unit_price, discount } => {
-                let Some(invoice) = invoice else { return Line::nothing(world, *n) };
-                part(&mut set, world, invoice, *n, *eighths, *by_id || !by_number);
-                set("unitPrice", unit_price.clone().map(Value::from));
-                set("discountPercent", discount.clone().map(Value::from));
-            }
-            Line::Elsewhere { invoice: other, line: n, eighths } => {
-                let same: Vec<&&Document> = booked
-                    .iter()
-                    .filter(|other| {
-                        invoice.is_some_and(|own| own.customer == other.customer && own.currency == other.currency)
-                    })
-                    .collect();
-                if same.is_empty() {
-                    return Line::nothing(world, *n);
-                }
-                part(&mut set, world, same[*other as usize % same.len()], *n, *eighths, true);
-            }
+            Step::CreditParts(_, Parts { lines: Some(lines), .. }) => _ = lines.remove(at),
+            _ => {}
         }
-        Value::Object(line)
-    }
-
-    /// A line for a world without an invoice.
-    fn nothing(world: &World, n: u32) -> Value {
-        json!({ "priceId": world.prices[n as usize % world.prices.len()].id, "quantity": "1" })
     }
 }
 
-/// So many eighths of what is left of an invoice's line, or of all lines of its price.
-fn part(
-    set: &mut impl FnMut(&str, Option<Value>),
-    world: &World,
-    invoice: &Document,
-    n: u32,
-    eighths: u32,
-    by_id: bool,
-) {
-    // Mostly a line with something left.
-    let is_open =
-        |line: &&super::world::Line| line.left.is_none_or(|left| left.quantity > Ratio::ZERO) && line.sold.is_some();
-    let open: Vec<&super::world::Line> = invoice.lines.iter().filter(is_open).collect();
-    let is_any = n.is_multiple_of(16) || open.is_empty();
-    let line = if is_any { &invoice.lines[n as usize % invoice.lines.len()] } else { open[n as usize % open.len()] };
-    let Some(sold) = &line.sold else {
-        set("invoiceLineId", Some(json!(line.id)));
-        set("quantity", Some(json!("1")));
-        return;
-    };
-    let left = if by_id {
-        line.left.map_or(sold.quantity, |left| left.quantity)
-    } else {
-        let same =
-            invoice.lines.iter().filter(|line| line.sold.as_ref().is_some_and(|other| other.price == sold.price));
-        same.filter_map(|line| line.left).fold(Ratio::ZERO, |sum, left| sum + left.quantity)
-    };
-    let part = left * Ratio::new(i128::from(eighths), 8);
-    let quantity = if n.is_multiple_of(3) { part.round_to(n % 7) } else { part.round_to(6) };
-    let quantity = if quantity > Ratio::ZERO { quantity } else { Ratio::new(1, 1_000_000) };
-    set("quantity", Some(json!(quantity.text(0))));
-    if by_id {
-        set("invoiceLineId", Some(json!(line.id)));
+/// The documents of a kind that a deed is for.
+fn all(world: &World, kind: Kind, is_usual: impl Fn(usize) -> bool) -> Vec<usize> {
+    (0..world.documents.len()).filter(|at| world.documents[*at].kind == kind && is_usual(*at)).collect()
+}
+
+/// Mostly one of those the deed is for, now and then any there ever was.
+fn some(n: u32, usual: Vec<usize>, all: Vec<usize>) -> Option<usize> {
+    let from = if n.is_multiple_of(16) || usual.is_empty() { all } else { usual };
+    from.get(n as usize / 16 % from.len().max(1)).copied()
+}
+
+fn pick(world: &World, n: u32, kind: Kind, is_usual: impl Fn(usize) -> bool) -> Option<usize> {
+    some(n, all(world, kind, is_usual), all(world, kind, |_| true))
+}
+
+/// The path of a document, or of none.
+fn path(world: &World, at: Option<usize>, kind: Kind) -> String {
+    format!("/v1/{}/{}", kind.path(), at.map_or(NOBODY, |at| world.documents[at].id.as_str()))
+}
+
+/// What is open of an invoice.
+fn owed(world: &World, invoice: usize) -> i128 {
+    world.documents[invoice].item.map_or(0, |item| world.items[item].open.0)
+}
+
+/// A credit: its path and, where it is one, its item.
+fn credit(world: &World, n: u32) -> (String, Option<usize>) {
+    if n.is_multiple_of(23) {
+        // Mostly a note that is not booked, or the item of an invoice.
+        return (path(world, pick(world, n, Kind::Note, |at| world.documents[at].is_draft()), Kind::Note), None);
     }
-    if !by_id || n.is_multiple_of(5) {
-        // Now and then another price than the line's own.
-        let price = if by_id && n.is_multiple_of(50) { (sold.price + 1) % world.prices.len() } else { sold.price };
-        set("priceId", Some(json!(world.prices[price].id)));
+    let usual = (0..world.items.len()).filter(|at| world.items[*at].open.0 < 0).collect();
+    match some(n, usual, (0..world.items.len()).collect()) {
+        Some(item) => (credit_path(world, n, item), Some(item)),
+        None => (format!("/v1/open-items/{NOBODY}"), None),
     }
 }
 
-impl Spoilt {
-    fn any(dice: &mut Dice) -> Spoilt {
-        const FIELDS: [(&str, &str); 14] = [
-            ("quantity", "0"),
-            ("quantity", "-1"),
-            ("quantity", "0.0000001"),
-            ("quantity", "10000000"),
-            ("quantity", ""),
-            ("unitPrice", "0"),
-            ("unitPrice", "-0.01"),
-            ("unitPrice", "1.0000001"),
-            ("unitPrice", "1000000000"),
-            ("discountPercent", "100.0001"),
-            ("discountPercent", "-1"),
-            ("totalPrice", "1"),
-            ("priceId", ""),
-            ("description", "Words"),
-        ];
-        match dice.below(8) {
-            0 => Spoilt::UnknownField,
-            1 => Spoilt::NoCustomer,
-            2 => Spoilt::ForeignCustomer,
-            3 => Spoilt::NoLines,
-            4 => Spoilt::OnTextLine,
-            5 => Spoilt::UnknownInvoice,
-            _ => {
-                let (name, value) = FIELDS[dice.below(14) as usize];
-                Spoilt::Field(dice.roll() as u32, name, value)
-            }
+/// A credit by its note, or by its item's own id where that is known.
+fn credit_path(world: &World, n: u32, item: usize) -> String {
+    let of = &world.items[item];
+    match of.of {
+        Of::Document(at) if world.documents[at].kind == Kind::Note && (of.id.is_empty() || n.is_multiple_of(2)) => {
+            path(world, Some(at), Kind::Note)
         }
+        _ if of.id.is_empty() => format!("/v1/open-items/{NOBODY}"),
+        _ => format!("/v1/open-items/{}", of.id),
     }
+}
 
-    fn spoil(self, body: &mut Value, is_note: bool) {
-        let object = body.as_object_mut().unwrap();
-        match self {
-            Spoilt::UnknownField => _ = object.insert("amount".to_owned(), json!("1")),
-            Spoilt::NoCustomer => _ = object.remove("customerId"),
-            Spoilt::ForeignCustomer => {
-                _ = object.insert("customerId".to_owned(), json!("01930000-0000-7000-8000-000000000000"))
-            }
-            Spoilt::NoLines => object["lines"] = json!([]),
-            Spoilt::OnTextLine => {
-                let line = json!({ "lineType": "text", "quantity": "1" });
-                object["lines"].as_array_mut().unwrap().push(line);
-            }
-            Spoilt::UnknownInvoice if is_note => _ = object.insert("invoiceNumber".to_owned(), json!("INV-99999999")),
-            Spoilt::UnknownInvoice => _ = object.insert("invoiceNumber".to_owned(), json!("INV-00001")),
-            Spoilt::Field(n, name, value) => {
-                let lines = object["lines"].as_array_mut().unwrap();
-                let count = lines.len().max(1);
-                let Some(line) = lines.get_mut(n as usize % count) else { return };
-                let line = line.as_object_mut().unwrap();
-                if value.is_empty() {
-                    line.remove(name)
-                } else {
-                    line.insert(name.to_owned(), json!(value))
-                };
-            }
-        }
+/// A deed to be taken back: mostly one that stands. What it is of, and its id.
+fn undone(n: u32, deeds: &[(&Deed, usize)]) -> (Option<usize>, String) {
+    let usual = (0..deeds.len()).filter(|at| !deeds[*at].0.is_undone).collect();
+    match some(n, usual, (0..deeds.len()).collect()) {
+        Some(at) => (Some(deeds[at].1), deeds[at].0.id.clone()),
+        None => (None, NOBODY.to_owned()),
     }
 }

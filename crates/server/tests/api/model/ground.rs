@@ -66,7 +66,13 @@ pub fn lay<'h>(house: &'h House, seed: u64) -> (Company<'h>, World) {
         prices,
         rates,
         documents: Vec::new(),
+        items: Vec::new(),
+        payments: Vec::new(),
+        allocations: Vec::new(),
+        refunds: Vec::new(),
+        write_offs: Vec::new(),
         numbers: (0, 0),
+        keys: 0,
         balances: BTreeMap::new(),
     };
     (company, world)

@@ -68,6 +68,13 @@ impl Left {
         self.billed.net - self.credited.net
     }
 
+    /// Takes back what a note took; a new epoch begins.
+    pub fn give_back(&mut self, taken: Figures, quantity: Ratio) {
+        self.credited.add(taken.turned());
+        self.quantity = self.quantity + quantity;
+        (self.epoch_net, self.epoch_quantity) = (self.net(), self.quantity);
+    }
+
     /// Takes the net and the quantity of an ask, if so much is left.
     fn take(&mut self, at: usize, ask: Ask) -> Result<i128, Excess> {
         let quantity = match ask {
@@ -160,7 +167,12 @@ impl Group {
     fn vats(&self, before: &[Left], touched: &[usize]) -> Vec<i128> {
         let all_credited: i128 = self.lines.iter().map(|line| line.credited.net).sum();
         let all_vat: i128 = before.iter().map(|line| line.credited.vat).sum();
-        let due = (self.rate * Ratio::whole(all_credited)).round() - all_vat;
+        // The last note gives back what was billed, also where that is not the rate's (an invoice that
+        // undoes a note).
+        let is_closed = self.lines.iter().all(|line| line.net() == 0);
+        let billed: i128 = self.lines.iter().map(|line| line.billed.vat).sum();
+        let owed = if is_closed { billed } else { (self.rate * Ratio::whole(all_credited)).round() };
+        let due = owed - all_vat;
 
         // Each line's window, as VAT of this note: least, most, and how far its exact VAT is above the least.
         let window = |line: &usize| {
@@ -188,11 +200,12 @@ impl Group {
         if !self.wins {
             return vats;
         }
-        // The group wins: a unit each in turn, largest net first, none below zero.
+        // The group wins: a unit each in turn, largest net first, none below zero; but the last note
+        // closes the group whatever a voided note has left of its rounding.
         let net = |at: usize| self.lines[touched[at]].credited.net - before[touched[at]].credited.net;
         let mut ranked: Vec<usize> = (0..touched.len()).filter(|at| self.lines[touched[*at]].billed.net != 0).collect();
         ranked.sort_by_key(|at| (-net(*at), *at));
-        let mut rest = due.max(0) - granted;
+        let mut rest = if is_closed { due } else { due.max(0) } - granted;
         while rest != 0 && !ranked.is_empty() {
             let at_start = rest;
             for at in &ranked {
@@ -204,6 +217,9 @@ impl Group {
             if rest == at_start {
                 break;
             }
+        }
+        if let (true, Some(largest)) = (is_closed, ranked.first()) {
+            vats[*largest] += rest;
         }
         vats
     }

@@ -5,15 +5,22 @@
 //! `LEDGERBEE_MODEL_SEED` repeats a run. On a disagreement the steps are thinned out, each time in a
 //! fresh company, until none can be left out, and what is left is printed as calls.
 
+mod answer;
+mod bodies;
 mod books;
 mod calls;
+mod drafts;
 mod ground;
 mod left;
 mod notes;
 mod play;
 mod published;
 mod ratio;
+mod settled;
+mod settlement;
+mod shapes;
 mod world;
+mod write_offs;
 
 pub use calls::Dice;
 

@@ -8,8 +8,10 @@ use std::sync::Mutex;
 use serde_json::Value;
 use testkit::house::Company;
 
-use super::calls::{Dice, Step};
+use super::answer::Told;
+use super::calls::{Call, Dice, Step};
 use super::ground::{lay, today};
+use super::settlement::{Item, Of};
 use super::world::{SOME, World};
 use crate::house::{Answer, House, faults};
 
@@ -24,16 +26,40 @@ impl Tally {
 
     /// A generator whose calls are mostly refused would prove little.
     pub fn check_spread(&self) {
+        const OFTEN: [&str; 12] = [
+            "draft",
+            "rewrite",
+            "send",
+            "credit by number",
+            "credit by lines",
+            "credit by itself",
+            "credit in parts",
+            "send note",
+            "rewrite note",
+            "void",
+            "pay",
+            "at once",
+        ];
+        // These need what others make first.
+        const SELDOM: [&str; 8] = [
+            "take back payment",
+            "set off",
+            "take back allocation",
+            "pay out",
+            "take back refund",
+            "write off",
+            "take back write-off",
+            "reverse",
+        ];
         let tally = self.0.lock().unwrap();
         let all: usize = tally.values().sum();
         if all >= 1000 {
-            for deed in
-                ["draft", "rewrite", "send", "credit by number", "credit by lines", "credit by itself", "send note"]
-            {
+            for (deed, least) in OFTEN.map(|deed| (deed, all / 500)).into_iter().chain(SELDOM.map(|deed| (deed, 0))) {
                 let of =
                     |is_done: bool| tally.iter().filter(move |(key, _)| key.0 == deed && (key.1 == "done") == is_done);
                 let (done, refused) = (of(true).map(|c| c.1).sum::<usize>(), of(false).map(|c| c.1).sum::<usize>());
-                assert!(done > all / 500 && refused > 0, "{deed}: {done} done, {refused} refused of {all} steps");
+                assert!(done > least, "{deed}: {done} done, {refused} refused of {all} steps");
+                assert!(refused > 0 || least == 0, "{deed}: {done} done, none refused of {all} steps");
             }
         }
     }
@@ -50,22 +76,37 @@ impl fmt::Display for Tally {
 }
 
 fn name(step: &Step) -> &'static str {
-    use super::calls::Named;
+    use super::bodies::Named;
     match step {
         Step::Draft(_) => "draft",
         Step::Rewrite(..) => "rewrite",
         Step::Delete(_) => "delete",
+        Step::Cancel(_) => "cancel",
         Step::Send(_) => "send",
         Step::Read(_) => "read",
         Step::Credit(Named::ByNumber(_), _) => "credit by number",
         Step::Credit(Named::ByLines(_), _) => "credit by lines",
         Step::Credit(Named::Nothing, _) => "credit by itself",
+        Step::CreditParts(..) => "credit in parts",
+        Step::RewriteNote(..) => "rewrite note",
+        Step::Void(_) => "void",
         Step::SendNote(_) => "send note",
         Step::DeleteNote(_) => "delete note",
         Step::ReadNote(_) => "read note",
+        Step::Reverse(..) => "reverse",
+        Step::Pay(..) => "pay",
+        Step::Unpay(_) => "take back payment",
+        Step::SetOff(..) => "set off",
+        Step::Unallocate(_) => "take back allocation",
+        Step::Refund(..) => "pay out",
+        Step::Unrefund(_) => "take back refund",
+        Step::WriteOff(..) => "write off",
+        Step::Unwrite(_) => "take back write-off",
+        Step::OpenItems(_) => "open items",
         Step::Rate(..) => "exchange rate",
         Step::Price(..) => "price on or off",
         Step::Customer(..) => "customer on or off",
+        Step::AtOnce(_) => "at once",
     }
 }
 
@@ -100,7 +141,7 @@ pub fn play(house: &House, seed: u64, steps: &[Step], tally: Option<&Tally>) -> 
             check_books(&company, &world).map_err(|what| failed(what, &script))?;
         }
         if is_last {
-            check_documents(&company, &world).map_err(|what| failed(what, &script))?;
+            check_documents(&company, &mut world, &mut script).map_err(|what| failed(what, &script))?;
             company.check_books();
         }
     }
@@ -110,17 +151,70 @@ pub fn play(house: &House, seed: u64, steps: &[Step], tally: Option<&Tally>) -> 
 fn play_one(company: &Company<'_>, world: &mut World, step: &Step, script: &mut String) -> Result<String, String> {
     world.today = today();
     let call = step.call(world);
-    let answer = match call.body {
-        Value::Null => company.api.raw(call.method, &call.path, &[], b""),
-        _ => company.api.send(call.method, &call.path, &call.body),
+    let answer = match step {
+        Step::AtOnce(_) => {
+            world.keys += 1;
+            *script += "several times at once: ";
+            at_once(company, &call, &format!("model {}", world.keys))?
+        }
+        _ => ask(company, &call, &[]),
     };
-    let body = if call.body.is_null() { String::new() } else { format!(" {}", call.body) };
-    *script += &format!("{} {}{body} -> {}\n", call.method, call.path, answer.status);
-    let told = world.answer(call.method, &call.path, &call.body);
+    compare(company, world, &call, &answer, script)
+}
+
+fn ask(company: &Company<'_>, call: &Call, headers: &[(&str, &str)]) -> Answer {
+    company.api.send_with(call.method, &call.path, headers, &call.body)
+}
+
+/// Asks the same several times at once under one key: one is done and the others are told of it, or
+/// all are refused. Then the key is for no other request.
+fn at_once(company: &Company<'_>, call: &Call, key: &str) -> Result<Answer, String> {
+    let headers = [("idempotency-key", key)];
+    let mut answers: Vec<Answer> = std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..4).map(|_| scope.spawn(|| ask(company, call, &headers))).collect();
+        asking.into_iter().map(|asked| asked.join().unwrap()).collect()
+    });
+    let is_done = |answer: &Answer| answer.status < 300;
+    let is_replayed = |answer: &Answer| answer.header("idempotent-replayed") == Some("true");
+    let first = answers.swap_remove(0);
+    let all = || answers.iter().chain([&first]);
+    let are_equal = match is_done(&first) {
+        true => all().all(|answer| (answer.status, &answer.bytes) == (first.status, &first.bytes)),
+        false => all().all(|answer| (answer.status, code(answer)) == (first.status, code(&first))),
+    };
+    let replayed = all().filter(|answer| is_replayed(answer)).count();
+    if !are_equal || replayed != if is_done(&first) { 3 } else { 0 } {
+        let told: Vec<String> = all().map(|answer| format!("{} {}", answer.status, answer.text())).collect();
+        return Err(format!("of four at once {replayed} were replayed:\n{}", told.join("\n")));
+    }
+    if is_done(&first) && !call.body.is_null() {
+        // Not the same bytes, though the same JSON.
+        let body = format!("{} ", call.body);
+        let all = [headers[0], ("content-type", "application/json")];
+        let other = company.api.raw(call.method, &call.path, &all, body.as_bytes());
+        if (other.status, code(&other).as_str()) != (400, "IDEMPOTENCY_KEY_REUSED") {
+            return Err(format!("another body under the same key is answered {} {}", other.status, other.text()));
+        }
+    }
+    Ok(first)
+}
+
+/// Holds an answer against the model's, and learns the ids in it.
+fn compare(
+    company: &Company<'_>,
+    world: &mut World,
+    call: &Call,
+    answer: &Answer,
+    script: &mut String,
+) -> Result<String, String> {
+    let Call { method, path, body } = call;
+    let sent = if body.is_null() { String::new() } else { format!(" {body}") };
+    *script += &format!("{method} {path}{sent} -> {}\n", answer.status);
+    let told = world.answer(method, path, body);
     let says = |what: String| format!("{what}\nthe program answered {}: {}", answer.status, answer.text());
     match told {
         Err(refusal) => {
-            let found = (answer.status, code(&answer));
+            let found = (answer.status, code(answer));
             if found != (refusal.status, refusal.code.to_owned()) {
                 return Err(says(format!("the model refuses with {refusal:?}")));
             }
@@ -134,20 +228,28 @@ fn play_one(company: &Company<'_>, world: &mut World, step: &Step, script: &mut 
             }
             Ok(refusal.code.to_owned())
         }
-        Ok(told) => {
-            if answer.status != told.status {
-                return Err(says(format!("the model answers {} {}", told.status, told.body)));
+        Ok(Told { status, body, names, next }) => {
+            if answer.status != status {
+                return Err(says(format!("the model answers {status} {body}")));
             }
-            if !told.body.is_null() {
+            if !body.is_null() {
                 let answered = answer.json();
-                differ(&told.body, &answered, "").map_err(says)?;
-                if let Some(at) = told.names {
-                    world.learn(at, &answered);
-                }
+                differ(&body, &answered, "").map_err(says)?;
+                world.learn(&names, &answered);
+            }
+            if let Some(path) = next {
+                read(company, world, path, script)?;
             }
             Ok("done".to_owned())
         }
     }
+}
+
+/// Reads something and holds it against the model's.
+fn read(company: &Company<'_>, world: &mut World, path: String, script: &mut String) -> Result<(), String> {
+    let call = Call { method: "GET", path, body: Value::Null };
+    let answer = ask(company, &call, &[]);
+    compare(company, world, &call, &answer, script).map(drop)
 }
 
 fn code(answer: &Answer) -> String {
@@ -189,14 +291,18 @@ fn check_books(company: &Company<'_>, world: &World) -> Result<(), String> {
     if found != expected {
         return Err(format!("balances by account and currency: the model has {expected:?}, the books {found:?}"));
     }
-    let found = books.rows(&format!(
-        "select d.id, i.open_amount, i.base_open_amount from open_items i join documents d \
-         on d.company_id = i.company_id and d.id = i.document_id where i.company_id = '{id}' order by d.id"
+    let mut found = books.rows(&format!(
+        "select coalesce(i.document_id, i.payment_id), i.open_amount, i.base_open_amount from open_items i \
+         where i.company_id = '{id}'"
     ));
-    let booked = world.documents.iter().filter(|document| document.is_booked);
-    let mut expected: Vec<Vec<String>> =
-        booked.map(|d| vec![d.id.clone(), d.open.0.to_string(), d.open.1.to_string()]).collect();
+    let of = |item: &Item| match item.of {
+        Of::Document(at) => world.documents[at].id.clone(),
+        Of::Payment(at) => world.payments[at].deed.id.clone(),
+    };
+    let item = |item: &Item| vec![of(item), item.open.0.to_string(), item.open.1.to_string()];
+    let mut expected: Vec<Vec<String>> = world.items.iter().map(item).collect();
     expected.sort();
+    found.sort();
     let differing = expected.iter().zip(&found).find(|(a, b)| a != b);
     if found != expected {
         return Err(format!("open items: {} against {}, {differing:?}", expected.len(), found.len()));
@@ -204,17 +310,29 @@ fn check_books(company: &Company<'_>, world: &World) -> Result<(), String> {
     Ok(())
 }
 
-/// Every document once more as it is now.
-fn check_documents(company: &Company<'_>, world: &World) -> Result<(), String> {
+/// Every document once more as it is now, with what settles it, and what is open of each customer.
+fn check_documents(company: &Company<'_>, world: &mut World, script: &mut String) -> Result<(), String> {
+    let mut paths = Vec::new();
     for (at, document) in world.documents.iter().enumerate().filter(|(_, document)| !document.is_deleted) {
-        let kind = if document.kind == super::world::Kind::Invoice { "invoices" } else { "credit-notes" };
-        let found = company.api.get(&format!("/v1/{kind}/{}", document.id));
-        if found.status != 200 {
-            return Err(format!("{kind} {} answers {}", document.id, found.text()));
+        let place = format!("/v1/{}/{}", document.kind.path(), document.id);
+        paths.push(place.clone());
+        let mut list = |what: &str| paths.push(format!("{place}/{what}?limit=100"));
+        if world.payments.iter().any(|own| own.invoice == at) {
+            list("payments");
         }
-        differ(&world.published(at), &found.json(), "").map_err(|what| format!("{kind} {}: {what}", document.id))?;
+        if world.write_offs.iter().any(|own| own.invoice == at) {
+            list("write-offs");
+        }
+        let Some(item) = document.item else { continue };
+        if world.allocations.iter().any(|own| own.item == item) {
+            list("allocations");
+        }
+        if world.refunds.iter().any(|own| own.item == item) {
+            list("refunds");
+        }
     }
-    Ok(())
+    paths.extend(world.customers.iter().map(|customer| format!("/v1/customers/{}/open-items", customer.id)));
+    paths.into_iter().try_for_each(|path| read(company, world, path, script))
 }
 
 /// The fewest steps that still disagree, with the disagreement they end in: parts are left out, each
@@ -244,10 +362,9 @@ pub fn thin_out(house: &House, seed: u64, all: Vec<Step>, first: &Disagreement) 
         size = size.div_ceil(2);
     }
     for step in (0..least.len()).rev() {
-        let count = least[step].lines().map_or(0, |lines| lines.len());
-        for line in (0..count).rev() {
+        for line in (0..least[step].lines()).rev() {
             let mut fewer = least.clone();
-            fewer[step].lines().expect("a step with lines").remove(line);
+            fewer[step].drop_line(line);
             if let Err(disagreement) = play(house, seed, &fewer, None) {
                 fewer.truncate(disagreement.step);
                 (least, last) = (fewer, disagreement);

@@ -1,13 +1,12 @@
-//! What the model says a document looks like, and what it finds wrong with the shape of a body.
-
-use std::collections::BTreeSet;
+//! What the model says a document looks like.
 
 use jiff::ToSpan;
 use serde_json::{Value, json};
 
+use super::drafts::groups;
 use super::left::Figures;
 use super::ratio::Ratio;
-use super::world::{Document, Kind, Line, Refusal, SOME, World, decimals, groups, money};
+use super::world::{Document, Kind, Line, SOME, World, decimals, money};
 
 impl World {
     /// Every figure and state of a document, as far as the model knows them.
@@ -19,7 +18,6 @@ impl World {
         let number = |at: usize| self.number_of(&self.documents[at]);
         let lines: Vec<Value> = document.lines.iter().map(|line| self.published_line(line, document)).collect();
         let link = |(other, amount): &(usize, i128)| json!({ "id": self.documents[*other].id, "number": number(*other), "amount": money(*amount, currency) });
-        let links: Vec<Value> = document.links.iter().map(link).collect();
         let some = |is: bool| if is { json!(SOME) } else { Value::Null };
         let mut published = json!({
             "id": if document.id.is_empty() { json!(SOME) } else { json!(document.id) },
@@ -33,23 +31,28 @@ impl World {
         });
         let more = match document.kind {
             Kind::Invoice => {
-                let (amount, open, credited) = (net + vat, document.open.0, document.credited());
+                let amount = net + vat;
+                let (credited, notes) = (self.credited(at), self.notes_of(at));
+                let open = if is_booked { self.open_of(at) } else { 0 };
                 let settlement = match is_booked {
                     true if open == 0 => "settled",
                     true if open != amount => "partially_settled",
                     _ => "open",
                 };
-                let credit_state = match document.links.len() {
+                let credit_state = match notes.len() {
                     0 => "none",
                     _ if credited >= amount => "full",
                     _ => "partial",
                 };
+                let undone = |note: usize| json!({ "id": self.documents[note].id, "number": number(note) });
                 json!({
-                    "status": self.invoice_status(document), "dueDate": (document.date + document.terms.days()).to_string(),
+                    "status": self.invoice_status(at), "dueDate": (document.date + document.terms.days()).to_string(),
                     "paymentTerms": document.terms, "creditedAmount": money(credited, currency),
-                    "pendingCreditAmount": money(document.pending, currency), "paidAmount": money(0, currency),
-                    "openAmount": money(open, currency), "settlement": settlement, "creditState": credit_state,
-                    "creditNotes": links,
+                    "pendingCreditAmount": money(self.pending(at), currency),
+                    "paidAmount": money(self.paid(at), currency), "openAmount": money(open, currency),
+                    "settlement": settlement, "creditState": credit_state,
+                    "creditNotes": notes.iter().map(link).collect::<Vec<Value>>(),
+                    "reversedCreditNote": document.reverses.map(undone),
                 })
             }
             Kind::Note => {
@@ -57,11 +60,13 @@ impl World {
                     [(invoice, _)] => Some(*invoice),
                     _ => None,
                 };
+                let links: Vec<Value> = document.links.iter().map(link).collect();
                 json!({
                     "status": if is_booked { "sent" } else { "draft" }, "creditedInvoices": links,
                     "invoiceNumber": one.map(number), "invoiceId": one.map(|invoice| self.documents[invoice].id.clone()),
-                    "allocatedAmount": money(document.allocated, currency),
-                    "remainingAmount": money(-document.open.0, currency), "voidedAt": null, "voidReason": null,
+                    "allocatedAmount": money(self.allocated_to_or_of(at), currency),
+                    "remainingAmount": money(if is_booked { self.open_of(at) } else { 0 }, currency),
+                    "voidedAt": some(document.voided.is_some()), "voidReason": document.voided,
                 })
             }
         };
@@ -74,13 +79,27 @@ impl World {
         document.number.map(|number| format!("{prefix}-{number:05}"))
     }
 
+    /// What the facts leave open of a booked document.
+    fn open_of(&self, at: usize) -> i128 {
+        let amount = self.documents[at].amount().abs();
+        let out = self.documents[at].item.map_or(0, |item| self.refunded(item));
+        amount - self.paid(at) - out - self.allocated_to_or_of(at) - self.written_off(at)
+    }
+
+    /// What is set off against an invoice, or of a note.
+    fn allocated_to_or_of(&self, at: usize) -> i128 {
+        self.allocated(|own| own.invoice == at || Some(own.item) == self.documents[at].item)
+    }
+
     /// The first that holds.
-    fn invoice_status(&self, document: &Document) -> &'static str {
-        match document {
+    fn invoice_status(&self, at: usize) -> &'static str {
+        match &self.documents[at] {
+            Document { is_cancelled: true, .. } => "cancelled",
             Document { is_booked: false, .. } => "draft",
-            Document { links, .. } if !links.is_empty() => "credited",
-            Document { open: (0, _), .. } => "paid",
-            Document { allocated: 1.., .. } => "partially_paid",
+            _ if self.written_off(at) > 0 => "uncollectible",
+            _ if !self.notes_of(at).is_empty() => "credited",
+            _ if self.open_of(at) == 0 => "paid",
+            _ if self.paid(at) + self.allocated_to_or_of(at) > 0 => "partially_paid",
             _ => "sent",
         }
     }
@@ -106,76 +125,6 @@ impl World {
                 json!(sold.credits.map(|(invoice, line)| &self.documents[invoice].lines[line].id));
         }
         published
-    }
-
-    /// All that is wrong with the shape of a body, by property.
-    pub fn check_shape(&self, kind: Kind, body: &Value) -> Result<(), Refusal> {
-        let mut faults = BTreeSet::new();
-        let mut fault = |path: String| faults.insert(path);
-        const HEAD: [&str; 8] =
-            ["customerId", "date", "currency", "lines", "taxPointDate", "paymentTerms", "invoiceNumber", "reference"];
-        const LINE: [&str; 7] =
-            ["lineType", "priceId", "quantity", "unitPrice", "description", "discountPercent", "invoiceLineId"];
-        let is_note = kind == Kind::Note;
-        for (name, _) in body.as_object().unwrap() {
-            let is_known =
-                HEAD.contains(&name.as_str()) && name != if is_note { "paymentTerms" } else { "invoiceNumber" };
-            if !is_known {
-                fault(name.clone());
-            }
-        }
-        if body["customerId"].is_null() {
-            fault("customerId".to_owned());
-        }
-        let lines = body["lines"].as_array().unwrap();
-        if lines.is_empty() || lines.len() > 1000 {
-            fault("lines".to_owned());
-        }
-        for (at, line) in lines.iter().enumerate() {
-            let mut fault = |name: &str| fault(format!("lines.{at}.{name}"));
-            for (name, _) in line.as_object().unwrap() {
-                if !LINE.contains(&name.as_str()) || (name == "invoiceLineId" && !is_note) {
-                    fault(name);
-                }
-            }
-            let mut decimal = |name: &str, least: &str, is_least_in: bool, most: &str, places: u32| {
-                let Some(text) = line[name].as_str() else { return };
-                let (number, least) = (Ratio::parse(text).unwrap(), Ratio::parse(least).unwrap());
-                let is_in = number > least || (number == least && is_least_in);
-                if !is_in || number > Ratio::parse(most).unwrap() || number.decimals().unwrap() > places {
-                    fault(name);
-                }
-            };
-            decimal("quantity", "0", false, "9999999.999999", 6);
-            decimal("unitPrice", "0", !is_note, "999999999.999999", 6);
-            decimal("discountPercent", "0", true, "100", 4);
-            if line["lineType"].is_null() {
-                if line["quantity"].is_null() {
-                    fault("quantity");
-                }
-                if line["priceId"].is_null() && line["invoiceLineId"].is_null() {
-                    fault("priceId");
-                }
-            } else {
-                for name in ["priceId", "quantity", "unitPrice", "discountPercent", "invoiceLineId"] {
-                    if !line[name].is_null() {
-                        fault(name);
-                    }
-                }
-                if line["description"].is_null() == (line["lineType"] == "text") {
-                    fault("description");
-                }
-            }
-        }
-        if faults.is_empty() {
-            return Ok(());
-        }
-        Err(Refusal {
-            status: 400,
-            code: "SHARED_VALIDATION_FAILED",
-            faults: faults.into_iter().collect(),
-            details: Value::Null,
-        })
     }
 }
 
