@@ -5,18 +5,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use billing::company::CompanyMode;
-use billing::ids::{CompanyId, DocumentId, TemplateId};
+use billing::document::Document;
+use billing::ids::{CompanyId, DocumentId};
 use billing::kind::Kind;
 use billing::postings;
+use billing::templates::Look;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use store::{files, templates};
+use store::{files, templates as shelf};
 
 use crate::documents::{find, publish};
-use crate::paper::{Watermark, paper};
-use crate::{App, Caller, Error, Print};
+use crate::paper::{Paper, Watermark};
+use crate::{App, Caller, Error, PressError, Print, View, templates};
 
 /// A file to be handed out.
 #[derive(Clone, Debug)]
@@ -45,12 +47,20 @@ pub struct PublicFile {
     pub size: usize,
 }
 
-/// What a paper is printed from.
-struct Original {
-    name: String,
-    is_booked: bool,
+/// What a document's paper is, or is made from.
+enum Original {
+    /// It was printed and kept: its SHA-256 and its bytes.
+    Archived(String, Vec<u8>),
+    /// To be printed and kept.
+    Booked(Sheet),
+    /// To be printed as it stands.
+    Draft(Sheet),
+}
+
+/// A print, and the same with the built-in layout where its template has another.
+struct Sheet {
     print: Print,
-    archived: Option<(String, Vec<u8>)>,
+    plain: Option<Print>,
 }
 
 /// A document's PDF. Blocks while it is printed: call it where waiting is allowed.
@@ -60,55 +70,83 @@ struct Original {
 /// The resource's 404; `Broken` when the press fails.
 pub fn pdf(app: &Arc<App>, by: &Caller, kind: Kind, id: DocumentId, as_draft: bool) -> Result<File, Error> {
     let company_id = by.company_id;
-    let original = app
+    let (name, original) = app
         .read(by.clone(), move |view| {
             let document = find(view.tx, company_id, kind, id)?;
             let name = document.number.as_ref().map_or_else(|| kind.title().to_owned(), |n| n.text.clone());
-            if document.is_booked()
-                && let Some(archived) = files::get(view.tx, company_id, id, "pdf")?
-            {
-                return Ok(Original { name, is_booked: true, print: Print::default(), archived: Some(archived) });
+            if !document.is_booked() {
+                let mark = as_draft.then_some(Watermark::Draft);
+                let print = as_it_stands(view, &document, mark, None)?;
+                return Ok((name, Original::Draft(Sheet { print, plain: None })));
             }
-            let test = view.company.mode == CompanyMode::Test;
-            let print = if document.is_booked() {
-                of_snapshot(view.tx, company_id, id, document.date)?
-            } else {
-                let template_id = document.head.document_template_id;
-                let customer = store::customers::get(view.tx, company_id, document.head.customer_id)?;
-                let language = customer.map_or_else(|| view.company.preferred_language.clone(), |c| c.language);
-                let published = publish(view.tx, &view.company, &document)?;
-                let data = serde_json::to_value(&published).map_err(|fault| Error::Broken(fault.to_string()))?;
-                let mark = if as_draft { Some(Watermark::Draft) } else { test.then_some(Watermark::Test) };
-                let base = view.company.currency.code();
-                Print {
-                    source: source(view.tx, company_id, kind, template_id)?,
-                    data: paper(kind.as_str(), data, base, &language, mark),
-                    date: document.date,
-                    identifier: id.to_string(),
-                    ..Print::default()
-                }
-            };
-            Ok(Original { name, is_booked: document.is_booked(), print, archived: None })
+            if let Some((sha256, bytes)) = files::get(view.tx, company_id, id, "pdf")? {
+                return Ok((name, Original::Archived(sha256, bytes)));
+            }
+            Ok::<_, Error>((name, Original::Booked(of_snapshot(view.tx, company_id, id, document.date)?)))
         })
         .wait()?;
     let file = |sha256, bytes| File {
         content_type: "application/pdf",
-        name: format!("{}.pdf", original.name.replace(['/', '\\', '"'], "-")),
+        name: format!("{}.pdf", name.replace(['/', '\\', '"'], "-")),
         sha256,
         bytes,
     };
-    if let Some((sha256, bytes)) = original.archived {
-        return Ok(file(Some(sha256), bytes));
+    match original {
+        Original::Archived(sha256, bytes) => Ok(file(Some(sha256), bytes)),
+        Original::Draft(sheet) => Ok(file(None, print(app, &sheet, id)?)),
+        Original::Booked(sheet) => {
+            let (sha256, bytes) = keep(app, company_id, id, print(app, &sheet, id)?)?;
+            Ok(file(Some(sha256), bytes))
+        }
     }
+}
+
+/// Prints a sheet. A template that fails on a document, though it printed the samples, costs the
+/// document its looks and not its paper: it is printed with the built-in layout.
+fn print(app: &Arc<App>, sheet: &Sheet, id: DocumentId) -> Result<Vec<u8>, Error> {
     let begun = Instant::now();
     let span = tracing::trace_span!(target: "spans", "print");
-    let bytes = span.in_scope(|| app.press.print(&original.print))?;
+    let printed = span.in_scope(|| match (app.press.print(&sheet.print), &sheet.plain) {
+        (Err(fault), Some(plain)) if !matches!(fault, PressError::Broken(_)) => {
+            tracing::warn!(%fault, document_id = %id, "a template failed: printed with the built-in layout");
+            app.press.print(plain)
+        }
+        (printed, _) => printed,
+    })?;
     metrics::histogram!("ledgerbee_print_duration_seconds").record(begun.elapsed());
-    if !original.is_booked {
-        return Ok(file(None, bytes));
-    }
-    let (sha256, bytes) = keep(app, company_id, id, bytes)?;
-    Ok(file(Some(sha256), bytes))
+    Ok(printed)
+}
+
+/// What prints a document as it stands now, with its template or with another look.
+pub(crate) fn as_it_stands(
+    view: &mut View<'_>,
+    document: &Document,
+    mark: Option<Watermark>,
+    look: Option<Look>,
+) -> Result<Print, Error> {
+    let (kind, company_id) = (document.kind, view.company.id);
+    let customer = store::customers::get(view.tx, company_id, document.head.customer_id)?
+        .ok_or_else(|| Error::Broken(format!("document {} has no customer", document.id)))?;
+    let look = match look {
+        Some(look) => look,
+        None => {
+            let own = document.head.document_template_id;
+            let template = templates::of_document(view.tx, company_id, kind, own, &customer)?;
+            templates::look(view.tx, company_id, &template)?
+        }
+    };
+    let published = publish(view.tx, &view.company, document)?;
+    let is_test = view.company.mode == CompanyMode::Test;
+    let paper = Paper {
+        kind: kind.as_str(),
+        document: serde_json::to_value(&published).map_err(|fault| Error::Broken(fault.to_string()))?,
+        base_currency: view.company.currency.code(),
+        language: document.language.as_ref().unwrap_or(&customer.language),
+        mark: mark.or(is_test.then_some(Watermark::Test)),
+        date: document.date,
+        identifier: document.id.to_string(),
+    };
+    Ok(paper.with(&look))
 }
 
 /// Archives a print; whoever came first wins, and the archived copy is answered.
@@ -135,34 +173,29 @@ pub(crate) fn sha256_of(bytes: &[u8]) -> String {
     postings::hex(&Sha256::digest(bytes))
 }
 
-/// What a booked document is printed from: its snapshot and the template it was booked with.
-fn of_snapshot(tx: &mut dyn store::db::Tx, company_id: CompanyId, id: DocumentId, date: Date) -> Result<Print, Error> {
+/// What a booked document is printed from: its snapshot, and the version of the template it was booked with.
+fn of_snapshot(tx: &mut dyn store::db::Tx, company_id: CompanyId, id: DocumentId, date: Date) -> Result<Sheet, Error> {
     let missing = || Error::Broken(format!("booked document {id} has no snapshot"));
     let text = files::snapshot(tx, company_id, id)?.ok_or_else(missing)?;
     let snapshot: Value = serde_json::from_str(&text).map_err(|fault| Error::Broken(fault.to_string()))?;
     let text = |field: &str| snapshot[field].as_str().unwrap_or_default().to_owned();
     let kind: Kind = text("kind").parse().map_err(|_| missing())?;
-    let template_id = snapshot["templateId"].as_str().and_then(|id| id.parse().ok());
-    let mark = (text("mode") == "test").then_some(Watermark::Test);
-    Ok(Print {
-        source: source(tx, company_id, kind, template_id)?,
-        data: paper(kind.as_str(), snapshot["document"].clone(), &text("baseCurrency"), &text("language"), mark),
-        date,
-        identifier: id.to_string(),
-        ..Print::default()
-    })
-}
-
-/// A template's source; one without its own has the built-in design.
-fn source(
-    tx: &mut dyn store::db::Tx,
-    company_id: CompanyId,
-    kind: Kind,
-    id: Option<TemplateId>,
-) -> Result<String, Error> {
-    let template = match id {
-        Some(id) => templates::get(tx, company_id, id)?,
-        None => templates::default_of(tx, company_id, kind.template_type())?,
+    let template_id = text("templateId").parse().map_err(|_| missing())?;
+    let version = snapshot["templateVersion"].as_i64().ok_or_else(missing)?;
+    let look = shelf::look(tx, company_id, template_id, version)?.ok_or_else(missing)?;
+    let is_test = text("mode") == "test";
+    let print = |look: &Look| {
+        Paper {
+            kind: kind.as_str(),
+            document: snapshot["document"].clone(),
+            base_currency: &text("baseCurrency"),
+            language: &text("language"),
+            mark: is_test.then_some(Watermark::Test),
+            date,
+            identifier: id.to_string(),
+        }
+        .with(look)
     };
-    Ok(template.and_then(|template| template.source).unwrap_or_else(|| crate::paper::DOCUMENT_TEMPLATE.to_owned()))
+    let plain = look.source.is_some().then(|| print(&Look { source: None, settings: look.settings.clone() }));
+    Ok(Sheet { print: print(&look), plain })
 }

@@ -18,7 +18,7 @@ use rust_decimal::Decimal;
 use serde_json::json;
 use store::deliveries::{Attempt, Delivery};
 use store::open_items::{self, OpenItem, Origin};
-use store::{credits, customers, deliveries, documents, files, jobs, ledger, pricing, series, templates};
+use store::{credits, customers, deliveries, documents, files, jobs, ledger, pricing, series};
 
 use crate::documents::{find, publish, search_text};
 use crate::{Error, Work, allocations, drafting};
@@ -157,15 +157,8 @@ pub(crate) fn number(work: &mut Work<'_>, document: &mut Document) -> Result<(),
 fn book(work: &mut Work<'_>, document: &mut Document, customer: &Customer, input: &SendInput) -> Result<(), Error> {
     let company_id = work.company.id;
     check_bookable(work, document, customer)?;
-    let template = match input.document_template_id.or(document.head.document_template_id) {
-        Some(id) => templates::get(work.tx, company_id, id)?,
-        None => preferred_template(work, document.kind, customer)?,
-    };
-    let template = match template {
-        Some(template) => template,
-        None => templates::default_of(work.tx, company_id, document.kind.template_type())?
-            .ok_or_else(|| Error::Broken(format!("no default template for {}", document.kind)))?,
-    };
+    let asked = input.document_template_id.or(document.head.document_template_id);
+    let template = crate::templates::of_document(work.tx, company_id, document.kind, asked, customer)?;
     pin_base(work, document)?;
     let receivables = receivables(work, document, customer)?;
     let mut vat_accounts = std::collections::BTreeMap::new();
@@ -317,21 +310,6 @@ fn receivables(
         return Ok(item.account_id);
     }
     Ok(pricing::receivables(work.tx, work.company.id, customer.customer_group_id)?)
-}
-
-/// The customer's own template for the kind.
-fn preferred_template(
-    work: &mut Work<'_>,
-    kind: Kind,
-    customer: &Customer,
-) -> Result<Option<billing::templates::Template>, Error> {
-    for id in &customer.document_template_ids {
-        let found = templates::get(work.tx, work.company.id, *id)?;
-        if let Some(template) = found.filter(|t| t.document_type.as_str() == kind.template_type()) {
-            return Ok(Some(template));
-        }
-    }
-    Ok(None)
 }
 
 /// What the document looks like at this moment, as canonical JSON: what is printed for ever after.

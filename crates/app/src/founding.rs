@@ -11,7 +11,7 @@ use billing::ids::VatCodeId;
 use billing::input::Metadata;
 use billing::kind::Kind;
 use billing::series::Series;
-use billing::templates::{Template, TemplateType};
+use billing::templates::{Look, Template, TemplateType};
 use billing::vat_codes::{FROM_THE_BEGINNING, VatCode, VatRate, rate_on};
 use rust_decimal::Decimal;
 use store::journal_categories::JournalCategory;
@@ -169,10 +169,8 @@ fn default_templates(work: &mut Work<'_>) -> Result<(), Error> {
             created_at: work.now,
             updated_at: work.now,
             version: 1,
-            source: None,
-            settings: "{}".to_owned(),
         };
-        templates::insert(work.tx, work.company.id, &template)?;
+        templates::insert(work.tx, work.company.id, &template, &Look::default())?;
     }
     Ok(())
 }

@@ -35,6 +35,7 @@ pub mod prices;
 pub mod product_groups;
 pub mod products;
 pub mod refunds;
+mod samples;
 mod settling;
 pub mod statements;
 pub mod templates;

@@ -11,9 +11,9 @@ use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
 use lettre::{SmtpTransport, Transport};
 
-use crate::Mail;
 use crate::archive::File;
 use crate::deliveries::Outcome;
+use crate::{Mail, paper};
 
 /// One mail to be sent.
 pub(crate) struct Letter {
@@ -118,26 +118,24 @@ struct Words {
 
 impl Words {
     fn of(letter: &Letter) -> Words {
-        let is_danish = letter.language == "da";
-        let (title, greeting, regards) = match (letter.kind, is_danish) {
-            ("creditNote", true) => ("Kreditnota", "Hej", "Med venlig hilsen"),
-            (_, true) => ("Faktura", "Hej", "Med venlig hilsen"),
-            ("creditNote", false) => ("Credit note", "Hello", "Kind regards"),
-            (_, false) => ("Invoice", "Hello", "Kind regards"),
+        let words = paper::words_in(&letter.language);
+        let say = |name: &str| {
+            let sentence = words["mail"][name].as_str().unwrap_or_default();
+            let due = letter.due_date.as_deref().unwrap_or_default();
+            // What a caller wrote comes last, so that no braces of it are filled in.
+            let title = words["title"][letter.kind].as_str().unwrap_or_default();
+            let filled = sentence.replace("{title}", title).replace("{amount}", &letter.amount).replace("{due}", due);
+            filled.replace("{number}", &letter.number).replace("{name}", &letter.from_name)
         };
-        let (number, amount) = (&letter.number, &letter.amount);
-        let attached = match (is_danish, &letter.due_date) {
-            (true, Some(due)) => format!("{title} {number} på {amount} er vedhæftet. Forfaldsdato: {due}."),
-            (true, None) => format!("{title} {number} på {amount} er vedhæftet."),
-            (false, Some(due)) => format!("{title} {number} of {amount} is attached. It is due on {due}."),
-            (false, None) => format!("{title} {number} of {amount} is attached."),
-        };
-        let mut paragraphs = vec![format!("{greeting},")];
+        let mut attached = say("attached");
+        if letter.due_date.is_some() {
+            attached = format!("{attached} {}", say("due"));
+        }
+        let mut paragraphs = vec![format!("{},", say("greeting"))];
         paragraphs.extend(letter.message.clone());
         paragraphs.push(attached);
-        paragraphs.push(format!("{regards}\n{}", letter.from_name));
-        let from = if is_danish { "fra" } else { "from" };
-        Words { subject: format!("{title} {number} {from} {}", letter.from_name), paragraphs }
+        paragraphs.push(format!("{}\n{}", say("regards"), letter.from_name));
+        Words { subject: say("subject"), paragraphs }
     }
 
     fn plain(&self) -> String {

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use billing::company::CompanyMode;
 use billing::ids::CustomerId;
 use billing::input::settlement::StatementQuery;
+use billing::kind::Kind;
 use billing::statement::{self, PublicStatement};
+use billing::templates::{Look, TemplateSettings};
 use jiff::civil::Date;
 use serde_json::{Value, json};
-use store::statements as shelf;
+use store::{statements as shelf, templates as shelf_of_templates};
 
 use crate::archive::File;
 use crate::open_items::check_customer;
-use crate::paper::{self, Watermark};
-use crate::{App, Caller, Error, Print, View};
+use crate::paper::{self, Paper, Watermark};
+use crate::{App, Caller, Error, View, templates};
 
 /// What was owed, what happened, what is owed, in each currency.
 ///
@@ -52,7 +54,7 @@ pub fn csv(app: &Arc<App>, by: &Caller, id: CustomerId, query: StatementQuery) -
     Ok(File { content_type: "text/csv; charset=utf-8", name, sha256: None, bytes })
 }
 
-/// The statement printed. Blocks while it is: call it where waiting is allowed.
+/// The statement printed, with the settings of the default template of invoices. Blocks while it is: call it where waiting is allowed.
 ///
 /// # Errors
 /// As [`get`]; `Broken` when the press fails.
@@ -62,18 +64,25 @@ pub fn pdf(app: &Arc<App>, by: &Caller, id: CustomerId, query: StatementQuery) -
         let found = get(view, id, query)?;
         let number = found.customer_number.clone();
         let mark = (view.company.mode == CompanyMode::Test).then_some(Watermark::Test);
-        let base = view.company.currency.code();
-        let mut data = paper::paper("statement", json!({}), base, &customer.language, mark);
-        data["statement"] = serde_json::to_value(&found).map_err(|fault| Error::Broken(fault.to_string()))?;
-        data["seller"] = value(&billing::parties::seller(&view.company))?;
-        data["buyer"] = value(&billing::parties::buyer(&customer, None, None))?;
-        let print = Print {
-            source: paper::STATEMENT_TEMPLATE.to_owned(),
-            data,
+        let paper = Paper {
+            kind: "statement",
+            document: json!({}),
+            base_currency: view.company.currency.code(),
+            language: &customer.language,
+            mark,
             date: view.today(),
             identifier: format!("{id} {}", found.to),
-            ..Print::default()
         };
+        let source = Some(paper::STATEMENT_TEMPLATE.to_owned());
+        let default = shelf_of_templates::default_of(view.tx, view.company.id, Kind::Invoice.template_type())?;
+        let settings = match default {
+            Some(template) => templates::look(view.tx, view.company.id, &template)?.settings,
+            None => TemplateSettings::default(),
+        };
+        let mut print = paper.with(&Look { source, settings });
+        print.data["statement"] = value(&found)?;
+        print.data["seller"] = value(&billing::parties::seller(&view.company))?;
+        print.data["buyer"] = value(&billing::parties::buyer(&customer, None, None))?;
         Ok::<_, Error>((number, print))
     });
     let (number, print) = printed.wait()?;

@@ -360,7 +360,7 @@ mod tests {
         assert_eq!(danish.registration_number.as_deref(), Some("12345674"));
         let german =
             founded(r#"{"name": "Biene GmbH", "countryCode": "DE", "currency": "USD", "mode": "test"}"#).unwrap();
-        assert_eq!((german.currency.code(), german.preferred_language.as_str()), ("USD", "en"));
+        assert_eq!((german.currency.code(), german.preferred_language.as_str()), ("USD", "de"));
         for (body, property) in [
             (r#"{"name": "Bi", "countryCode": "QQ"}"#, "countryCode"),
             (r#"{"name": "Bi", "countryCode": "DK", "currency": "XXX"}"#, "currency"),

@@ -30,7 +30,13 @@ impl Country {
 
     /// The language its papers are in unless the company says otherwise: one the program speaks.
     pub fn language(&self) -> &'static str {
-        if matches!(self.code, "DK" | "FO" | "GL") { "da" } else { "en" }
+        match self.code {
+            "DK" | "FO" | "GL" => "da",
+            "DE" | "AT" | "LI" => "de",
+            "SE" => "sv",
+            "NO" => "nb",
+            _ => "en",
+        }
     }
 }
 

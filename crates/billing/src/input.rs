@@ -9,6 +9,7 @@ pub mod documents;
 mod kinds;
 mod rules;
 pub mod settlement;
+pub mod templates;
 
 pub use documents::AskedLine;
 pub use kinds::*;

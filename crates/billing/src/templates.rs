@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::TemplateId;
+use crate::input::customers::Language;
 use crate::input::documents::SortOrder;
 use crate::json;
 use crate::page::{Begin, Page, Part};
@@ -38,7 +39,67 @@ statuses! {
     }
 }
 
-/// A template. Source and settings are kept, not published in lists.
+statuses! {
+    /// A built-in design.
+    Design {
+        /// Serif letters and fine rules, as a letter.
+        Classic "classic"
+        /// Clear and airy, with a coloured box for what is to be paid.
+        Modern "modern"
+        /// Small and dense, for documents of many lines.
+        Compact "compact"
+    }
+}
+
+statuses! {
+    /// What a logo is written in.
+    LogoType {
+        /// A picture of points.
+        Png "image/png"
+        /// A drawing of lines.
+        Svg "image/svg+xml"
+    }
+}
+
+/// A logo.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Logo {
+    /// PNG or SVG.
+    pub media_type: LogoType,
+    /// Its bytes in base64; at most 256 KiB of them.
+    #[schemars(length(min = 1, max = 349_528))]
+    pub data: String,
+}
+
+/// What sets one template's papers apart from another's. What is null is as the design has it.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct TemplateSettings {
+    /// The built-in design; `modern` when null.
+    pub design: Option<Design>,
+    /// Printed at the head in place of the seller's name.
+    pub logo: Option<Logo>,
+    /// The colour of headings and rules, as `#1c4a5e`.
+    #[schemars(extend("format" = "colour"))]
+    pub accent_colour: Option<String>,
+    /// The colour of the text, as `#16191d`.
+    #[schemars(extend("format" = "colour"))]
+    pub text_colour: Option<String>,
+    /// A font family: a built-in one (`Inter`, `Literata`) or one of the operator's.
+    #[schemars(length(min = 1, max = 100))]
+    pub font: Option<String>,
+    /// The language of its papers; the buyer's when null.
+    pub language: Option<Language>,
+    /// Printed below how an invoice is paid.
+    #[schemars(length(min = 1, max = 2_000))]
+    pub payment_text: Option<String>,
+    /// Printed above the seller's facts at the foot of each page.
+    #[schemars(length(min = 1, max = 500))]
+    pub footer: Option<String>,
+}
+
+/// A template, as it stands in lists.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Template {
@@ -61,12 +122,38 @@ pub struct Template {
     /// Counts its changes; a booked document pins it.
     #[serde(skip)]
     pub version: i64,
+}
+
+/// What a version of a template prints with. Never edited: a change makes the next version.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Look {
     /// Its Typst source; none for the one built in.
-    #[serde(skip)]
     pub source: Option<String>,
-    /// Its settings, as JSON.
-    #[serde(skip)]
-    pub settings: String,
+    /// Its settings.
+    pub settings: TemplateSettings,
+}
+
+/// A template with what it prints with.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicTemplate {
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub template: Template,
+    /// Counts its changes; a booked document keeps the version it was booked with.
+    pub version: i64,
+    /// Its Typst source; null for the layout built in.
+    pub source: Option<String>,
+    /// Its settings.
+    pub settings: TemplateSettings,
+}
+
+impl PublicTemplate {
+    /// A template and what its present version prints with.
+    pub fn of(template: Template, look: Look) -> PublicTemplate {
+        let Look { source, settings } = look;
+        PublicTemplate { version: template.version, template, source, settings }
+    }
 }
 
 /// Sort values of a template: what a cursor into their list carries.
@@ -130,8 +217,6 @@ mod tests {
             created_at: at,
             updated_at: at,
             version: 1,
-            source: None,
-            settings: "{}".to_owned(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The fonts in the binary: Inter, cut to Latin, Greek and
+//! The fonts in the binary: Inter and Literata, cut to Latin, Greek and
 //! Cyrillic (`fonts/README.md`); beside them those of an operator's folder.
 //! Nothing is ever read from the machine's own fonts.
 
@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use typst::foundations::Bytes;
 use typst::text::Font;
 
-const FILES: [&[u8]; 4] = [
+const FILES: [&[u8]; 6] = [
     include_bytes!("../fonts/Inter-Regular.ttf"),
     include_bytes!("../fonts/Inter-Italic.ttf"),
     include_bytes!("../fonts/Inter-Medium.ttf"),
     include_bytes!("../fonts/Inter-SemiBold.ttf"),
+    include_bytes!("../fonts/Literata-Regular.ttf"),
+    include_bytes!("../fonts/Literata-SemiBold.ttf"),
 ];
 
 /// All fonts a template may name: ours, then those in the files of a folder and of the folders in
@@ -63,13 +65,13 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("ledgerbee-fonts-{}", std::process::id()));
         std::fs::create_dir_all(folder.join("b")).unwrap();
         std::fs::write(folder.join("c.TTF"), FILES[1]).unwrap();
-        std::fs::write(folder.join("b/a.otf"), FILES[3]).unwrap();
+        std::fs::write(folder.join("b/a.otf"), FILES[5]).unwrap();
         std::fs::write(folder.join("no-font.ttf"), b"no font").unwrap();
         std::fs::write(folder.join("readme.txt"), FILES[0]).unwrap();
         let fonts = all(Some(&folder));
         std::fs::remove_dir_all(&folder).unwrap();
         let families: Vec<&str> = fonts[FILES.len()..].iter().map(|font| font.info().family.as_str()).collect();
-        assert_eq!(families, ["Inter", "Inter"]);
+        assert_eq!(families, ["Literata", "Inter"]);
         assert_eq!(all(Some(&folder)).len(), FILES.len(), "a folder that is not there has none");
     }
 }

@@ -7,7 +7,10 @@ use std::process::Command;
 use pdf::{Job, RenderError};
 use serde_json::{Value, json};
 
-const SAMPLES: [&str; 7] = [
+const DESIGNS: [&str; 3] = ["classic", "modern", "compact"];
+const LANGUAGES: [&str; 5] = ["da", "en", "de", "sv", "nb"];
+
+const SAMPLES: [&str; 9] = [
     "invoice.da",
     "invoice.en",
     "invoice.jpy",
@@ -15,6 +18,8 @@ const SAMPLES: [&str; 7] = [
     "invoice.long-texts",
     "credit-note.da",
     "credit-note.en",
+    "quote.de",
+    "order-confirmation.nb",
 ];
 
 fn template(name: &str) -> String {
@@ -22,17 +27,32 @@ fn template(name: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
+fn read(name: &str) -> Value {
+    serde_json::from_str(&template(name)).unwrap()
+}
+
+/// A sample in its own language and the usual design.
 fn sample(name: &str) -> Value {
-    let mut paper: Value = serde_json::from_str(&template(&format!("samples/{name}.json"))).unwrap();
-    let words = format!("words.{}.json", paper["language"].as_str().unwrap());
-    paper["words"] = serde_json::from_str(&template(&words)).unwrap();
-    paper["settings"] = Value::Null;
+    let paper = read(&format!("samples/{name}.json"));
+    let language = paper["language"].as_str().unwrap().to_owned();
+    dressed(paper, &language, "modern")
+}
+
+/// A paper as it is given to the press: in this language and this design.
+fn dressed(mut paper: Value, language: &str, design: &str) -> Value {
+    paper["words"] = read(&format!("words.{language}.json"));
+    paper["language"] = json!(language);
+    paper["design"] = read("designs.json")[design].clone();
+    paper["settings"] = json!({
+        "design": design, "logo": null, "accentColour": null, "textColour": null, "font": null,
+        "paymentText": null, "footer": null,
+    });
     paper
 }
 
 /// The Danish invoice with `count` lines.
-fn of_lines(count: usize) -> Value {
-    let mut paper = sample("invoice.da");
+fn of_lines(count: usize, design: &str) -> Value {
+    let mut paper = dressed(read("samples/invoice.da.json"), "da", design);
     let lines = paper["document"]["lines"].as_array().unwrap().clone();
     paper["document"]["lines"] = (0..count)
         .map(|at| {
@@ -78,6 +98,7 @@ fn every_sample_is_archivable_and_sound() {
         let says = |words: &[u8]| raw.windows(words.len()).any(|window| window == words);
         assert!(says(b"<pdfaid:part>3</pdfaid:part>"), "{name} is no PDF/A-3");
         assert!(says(b"<pdfaid:conformance>A</pdfaid:conformance>"), "{name} is not A-3a");
+        assert!(says(b"<pdfuaid:part>1</pdfuaid:part>"), "{name} is no PDF/UA-1");
     }
 }
 
@@ -115,8 +136,11 @@ fn what_the_law_wants_is_printed() {
 
 #[test]
 fn long_documents_break_well() {
-    for count in [1, 12, 13, 14, 15, 16, 17, 18, 40, 200, 1000] {
-        let pages = pages(&print(&format!("lines-{count}"), of_lines(count)));
+    let counts = [1, 12, 13, 14, 15, 16, 17, 18, 40, 200].map(|count| (count, "modern"));
+    let others = [1, 11, 12, 13, 14, 15, 40].map(|count| (count, "classic"));
+    let dense = [1, 28, 29, 30, 31, 32, 33, 34, 35, 36, 1000].map(|count| (count, "compact"));
+    for (count, design) in counts.into_iter().chain(others).chain(dense) {
+        let pages = pages(&print(&format!("lines-{count}.{design}"), of_lines(count, design)));
         let total = pages.len();
         for (at, page) in pages.iter().enumerate() {
             let has = |words: &str| page.contains(words);
@@ -147,15 +171,135 @@ fn the_same_paper_gives_the_same_bytes() {
     assert_eq!(render(sample("credit-note.en")), render(sample("credit-note.en")));
 }
 
+/// Each kind in each design and each language: printed, archivable, in its own words.
 #[test]
-fn both_languages_have_the_same_words() {
+fn every_kind_is_printed_in_every_design_and_language() {
+    for (name, title) in [
+        ("invoice.da", "invoice"),
+        ("credit-note.da", "creditNote"),
+        ("quote.de", "quote"),
+        ("order-confirmation.nb", "orderConfirmation"),
+    ] {
+        for design in DESIGNS {
+            for language in LANGUAGES {
+                let data = dressed(read(&format!("samples/{name}.json")), language, design);
+                let words = data["words"].clone();
+                let file = print(&format!("{title}.{design}.{language}"), data);
+                let raw = std::fs::read(&file).unwrap();
+                let archivable = b"<pdfuaid:part>1</pdfuaid:part>";
+                assert!(
+                    raw.windows(archivable.len()).any(|window| window == archivable),
+                    "{title} {design} {language}"
+                );
+                let text = pages(&file).concat();
+                for wanted in [&words["title"][title], &words["lineDescription"], &words["total"]] {
+                    let wanted = wanted.as_str().unwrap();
+                    assert!(text.contains(wanted), "{title} {design} {language} does not say {wanted:?}:\n{text}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn statements_are_printed_in_every_language() {
+    let line = |kind: &str, debit: Value, credit: Value| {
+        json!({ "date": "2026-06-02", "type": kind, "description": kind, "reference": "F-2026-000123",
+            "debit": debit, "credit": credit, "balance": "1250.00" })
+    };
+    for language in LANGUAGES {
+        let mut data = dressed(json!({ "kind": "statement", "document": {}, "watermark": null }), language, "classic");
+        data["seller"] = read("samples/invoice.da.json")["document"]["seller"].clone();
+        data["buyer"] = read("samples/invoice.da.json")["document"]["buyer"].clone();
+        let lines = [line("invoice", json!("1250.00"), Value::Null), line("write_off", Value::Null, json!("1.00"))];
+        data["statement"] = json!({
+            "customerNumber": "10042", "customerName": "Kunde", "from": "2026-06-01", "to": "2026-06-30",
+            "accounts": [{ "currency": "DKK", "openingBalance": "0.00", "closingBalance": "1250.00", "lines": lines }],
+        });
+        let own = data["words"]["statement"].clone();
+        let job = Job { source: template("statement.typ"), data, date: (2026, 6, 30), ..Job::default() };
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("statement.{language}.pdf"));
+        std::fs::write(&file, pdf::render(&job).unwrap()).unwrap();
+        let text = pages(&file).concat();
+        for wanted in [&own["title"], &own["opening"], &own["closing"], &own["types"]["write_off"]] {
+            assert!(text.contains(wanted.as_str().unwrap()), "{language} does not say {wanted}:\n{text}");
+        }
+    }
+}
+
+/// What a template sets: colours, a font, a logo with its alternative text, a text below the payment, a footer.
+#[test]
+fn settings_are_printed() {
+    for design in DESIGNS {
+        let mut data = dressed(read("samples/invoice.en.json"), "en", design);
+        let footer = "Registered in Aalborg.\nManaging director: Kim Holm";
+        data["settings"] = json!({
+            "design": design, "logo": "logo.svg", "accentColour": "#ffcc00", "textColour": "#202020", "font": "Literata",
+            "paymentText": "Please name the payment reference.", "footer": footer,
+        });
+        let logo = r#"<svg xmlns="http://www.w3.org/2000/svg" width="60" height="16"><rect width="60" height="16" fill="red"/></svg>"#;
+        let mut job = Job {
+            source: template("document.typ"),
+            data,
+            date: (2026, 6, 15),
+            identifier: "1".into(),
+            ..Job::default()
+        };
+        job.assets.insert("logo.svg".into(), logo.into());
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("settings.{design}.pdf"));
+        std::fs::write(&file, pdf::render(&job).unwrap()).unwrap();
+        let text = pages(&file).concat();
+        for wanted in ["Please name the payment reference.", "Registered in Aalborg.", "Managing director: Kim Holm"] {
+            assert!(text.contains(wanted), "{design} does not say {wanted:?}:\n{text}");
+        }
+        let fonts = Command::new("pdffonts").arg(&file).output().unwrap().stdout;
+        let fonts = String::from_utf8_lossy(&fonts).into_owned();
+        assert!(fonts.contains("Literata-Regular") && !fonts.contains("Inter-Regular"), "{fonts}");
+        let raw = std::fs::read(&file).unwrap();
+        let ua = b"<pdfuaid:part>1</pdfuaid:part>";
+        assert!(raw.windows(ua.len()).any(|window| window == ua), "the logo has its alternative text");
+    }
+}
+
+#[test]
+fn all_languages_have_the_same_words() {
     let keys = |language: &str| -> Vec<String> {
         let mut keys = Vec::new();
-        let words: Value = serde_json::from_str(&template(&format!("words.{language}.json"))).unwrap();
-        collect("", &words, &mut keys);
+        collect("", &read(&format!("words.{language}.json")), &mut keys);
+        keys.sort();
         keys
     };
-    assert_eq!(keys("da"), keys("en"));
+    for language in LANGUAGES {
+        assert_eq!(keys(language), keys("en"), "{language}");
+    }
+}
+
+/// The places of a sentence are those of the same sentence in English.
+#[test]
+fn all_languages_fill_in_the_same_places() {
+    fn places(path: &str, value: &Value, found: &mut Vec<(String, Vec<String>)>) {
+        match value {
+            Value::Object(fields) => {
+                fields.iter().for_each(|(name, value)| places(&format!("{path}.{name}"), value, found))
+            }
+            Value::String(sentence) => {
+                let mut own: Vec<String> =
+                    sentence.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect();
+                own.sort();
+                found.push((path.to_owned(), own));
+            }
+            _ => {}
+        }
+    }
+    let of = |language: &str| {
+        let mut found = Vec::new();
+        places("", &read(&format!("words.{language}.json")), &mut found);
+        found.sort();
+        found
+    };
+    for language in LANGUAGES {
+        assert_eq!(of(language), of("en"), "{language}");
+    }
 }
 
 fn collect(path: &str, value: &Value, keys: &mut Vec<String>) {

@@ -162,6 +162,28 @@ fn attachments_travel_inside_and_the_metadata_tells_of_them() {
     assert!(objects.contains("/Subtype /text#2fxml"), "the media type is there");
 }
 
+/// Another's reader finds a real invoice's data in the file: PyPI's `factur-x`, where it is installed.
+#[test]
+fn the_reader_of_others_finds_the_invoice() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let python = root.join("target/einvoice/bin/python");
+    let samples = root.join("../shared/einvoice/samples/en16931-cii");
+    let sample = std::fs::read_dir(&samples).into_iter().flatten().flatten().map(|entry| entry.path()).min();
+    let (true, Some(sample)) = (python.exists(), sample) else {
+        eprintln!("left out: {} or {} is not there", python.display(), samples.display());
+        return;
+    };
+    let xml = std::fs::read(sample).unwrap();
+    let mut job = hybrid();
+    job.attachments[0].bytes.clone_from(&xml);
+    let file = written("factur-x.pdf", &pdf::render(&job).unwrap());
+    let script = "import sys, facturx\nname, xml = facturx.get_xml_from_pdf(open(sys.argv[1], 'rb').read(), check_xsd=False)\n\
+        sys.stdout.buffer.write(name.encode() + b'\\n' + xml)";
+    let output = Command::new(&python).args(["-c", script]).arg(&file).output().unwrap();
+    let wanted = [b"factur-x.xml\n".as_slice(), &xml].concat();
+    assert_eq!(output.stdout, wanted, "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn a_file_that_is_no_pdf_a_claims_nothing_and_keeps_its_attachments() {
     // PDF/A asks for a date in the metadata.
@@ -274,6 +296,8 @@ fn hurt_templates_and_data_never_hang_or_end_the_press() {
         (read("document.typ"), serde_json::from_str(&read("samples/invoice.da.json")).unwrap());
     data["words"] = serde_json::from_str(&read("words.da.json")).unwrap();
     data["settings"] = serde_json::Value::Null;
+    let designs: serde_json::Value = serde_json::from_str(&read("designs.json")).unwrap();
+    data["design"] = designs["modern"].clone();
     let press = Press::new(PressConfig { time_limit: Duration::from_secs(5), memory_limit_mib: 512, ..config() });
     let mut state = 0x9E37_79B9_7F4A_7C15 ^ seed;
     // xorshift64: the same seed, the same wounds.

@@ -14,6 +14,7 @@ pub mod route;
 pub mod routes;
 mod rows;
 mod terms;
+mod trial;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

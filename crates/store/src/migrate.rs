@@ -8,6 +8,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_stored_answers", include_str!("../migrations/0002_stored_answers.sql")),
     ("0003_what_explains_numbers", include_str!("../migrations/0003_what_explains_numbers.sql")),
     ("0004_settlement", include_str!("../migrations/0004_settlement.sql")),
+    ("0005_template_versions", include_str!("../migrations/0005_template_versions.sql")),
 ];
 
 /// The table that remembers which have run; the same on both engines.

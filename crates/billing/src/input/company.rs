@@ -1,10 +1,9 @@
-//! What a caller may say of the company and its accounts, VAT codes, exchange rates and templates.
+//! What a caller may say of the company and its accounts, VAT codes and exchange rates.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::customers::Language;
-use super::documents::SortOrder;
 use super::{
     CountryCode, CurrencyCode, Day, Email, Gln, Iban, Patch, Percent, Rate, Text, TimeZoneName, VatNumberText,
 };
@@ -12,7 +11,6 @@ use crate::accounts::{AccountClassification, ControlAccountType, LedgerType};
 use crate::company::CompanyMode;
 use crate::exchange_rates::RateSource;
 use crate::ids::{AccountId, VatCodeId};
-use crate::templates::{TemplateSort, TemplateType};
 use crate::vat::VatCategory;
 use crate::vat_codes::{Principle, VatType};
 
@@ -26,7 +24,7 @@ pub struct NewCompany {
     pub country_code: CountryCode,
     /// The currency of its books; default the country's.
     pub currency: Option<CurrencyCode>,
-    /// Language of its papers; default `da` in Denmark, `en` elsewhere.
+    /// Language of its papers; default the country's, `en` where we have no words in it.
     pub preferred_language: Option<Language>,
     /// IANA zone that decides what day it is; default the country's.
     pub time_zone: Option<TimeZoneName>,
@@ -265,26 +263,4 @@ pub struct ExchangeRateQuery {
     pub from_date: Option<Day>,
     /// Until this day.
     pub to_date: Option<Day>,
-}
-
-/// How document templates are listed.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct TemplateQuery {
-    /// The page, from 1.
-    #[schemars(range(min = 1))]
-    pub page: Option<u32>,
-    /// How many a page.
-    #[schemars(range(min = 1, max = 100))]
-    pub limit: Option<u32>,
-    /// Continues a list where `nextCursor` says; empty begins one.
-    pub cursor: Option<String>,
-    /// What the list is sorted by; `createdAt` when left out.
-    pub sort_by: Option<TemplateSort>,
-    /// `desc` when left out.
-    pub sort_order: Option<SortOrder>,
-    /// Only those that print this.
-    pub document_type: Option<TemplateType>,
-    /// Found in their name.
-    pub search: Option<Text<200>>,
 }

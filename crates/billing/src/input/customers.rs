@@ -15,6 +15,12 @@ statuses! {
         Da "da"
         /// English.
         En "en"
+        /// German.
+        De "de"
+        /// Swedish.
+        Sv "sv"
+        /// Norwegian.
+        Nb "nb"
     }
 }
 

@@ -53,7 +53,7 @@ struct Facts {
     /// Currency of its books; default the country's
     #[arg(long, env = "LEDGERBEE_CURRENCY")]
     currency: Option<String>,
-    /// Language of its papers: da or en
+    /// Language of its papers: da, en, de, sv or nb; default the country's
     #[arg(long, env = "LEDGERBEE_LANGUAGE")]
     language: Option<String>,
     /// IANA zone that decides what day it is; default the country's

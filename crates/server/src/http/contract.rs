@@ -365,6 +365,7 @@ fn check_text(value: &str, least: usize, most: usize, format: Option<&str>, path
         ),
         "gln" => (identifiers::is_gln(value), "isGln", "must be 13 digits with a right check digit (GLN)"),
         "iban" => (identifiers::is_iban(value), "isIBAN", "must be an IBAN"),
+        "colour" => (is_colour(value), "isHexColor", "must be a colour as #1c4a5e"),
         _ => return,
     };
     if !is_good {
@@ -374,6 +375,11 @@ fn check_text(value: &str, least: usize, most: usize, format: Option<&str>, path
 
 fn is_uuid(value: &str) -> bool {
     value.len() == 36 && uuid::Uuid::try_parse(value).is_ok()
+}
+
+fn is_colour(value: &str) -> bool {
+    let digits = value.strip_prefix('#').unwrap_or_default();
+    digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 fn is_date(value: &str) -> bool {

@@ -29,6 +29,8 @@ use super::rows;
 pub(crate) const JSON: &str = "application/json";
 /// What is answered on paper.
 pub(crate) const PDF: &str = "application/pdf";
+/// What is answered as a picture.
+pub(crate) const PNG: &str = "image/png";
 /// What is answered as a table.
 pub(crate) const CSV: &str = "text/csv";
 
@@ -57,8 +59,8 @@ pub(crate) enum Answer {
     Rows(Body),
 }
 
-type Running = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>>;
-type Run = Box<dyn Fn(Call) -> Running + Send + Sync>;
+pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>>;
+pub(crate) type Run = Box<dyn Fn(Call) -> Running + Send + Sync>;
 
 /// An input with the shape it is checked by.
 pub struct Input {
@@ -125,6 +127,7 @@ fn say_more(schema: &mut Value) {
                 Some("country") => Some("^[A-Z]{2}$"),
                 Some("currency") => Some("^[A-Z]{3}$"),
                 Some("gln") => Some("^[0-9]{13}$"),
+                Some("colour") => Some("^#[0-9a-fA-F]{6}$"),
                 _ => None,
             };
             if let Some(pattern) = pattern {
@@ -137,7 +140,7 @@ fn say_more(schema: &mut Value) {
     }
 }
 
-fn input<T: JsonSchema>() -> Option<Input> {
+pub(crate) fn input<T: JsonSchema>() -> Option<Input> {
     let schema = schema::<T>(SchemaSettings::draft2020_12());
     Some(Input { shape: Shape::compile(&schema), schema })
 }
@@ -196,11 +199,11 @@ pub(crate) fn checked<T: DeserializeOwned + JsonSchema>(value: &Value) -> Result
     }
 }
 
-fn body_of(call: &Call) -> &str {
+pub(crate) fn body_of(call: &Call) -> &str {
     if call.body.is_empty() { "{}" } else { &call.body }
 }
 
-fn id_of<K: Key>(call: &Call) -> Result<K, Error> {
+pub(crate) fn id_of<K: Key>(call: &Call) -> Result<K, Error> {
     key_of(&call.ids)
 }
 
@@ -209,7 +212,13 @@ fn key_of<K: Key>(ids: &[Uuid]) -> Result<K, Error> {
 }
 
 impl Route {
-    fn new(method: &'static str, path: &'static str, scope: Scope, summary: &'static str, run: Run) -> Route {
+    pub(crate) fn new(
+        method: &'static str,
+        path: &'static str,
+        scope: Scope,
+        summary: &'static str,
+        run: Run,
+    ) -> Route {
         Route {
             method,
             path,
@@ -231,9 +240,9 @@ impl Route {
         Route { query: input::<WriteQuery>(), ..Route::new(method, path, scope, summary, run) }
     }
 
-    /// Whether it writes.
+    /// Whether it writes. What answers in files alone only shows something.
     pub fn is_write(&self) -> bool {
-        self.method != "GET"
+        self.method != "GET" && self.offers.contains(&JSON)
     }
 
     /// The same for every key, whatever its scopes.
@@ -353,6 +362,21 @@ where
     O: Serialize + JsonSchema + Send + 'static,
 {
     writing("PATCH", path, scope, summary, verb)
+}
+
+/// `PUT` of one resource.
+pub(crate) fn replace<K, I, O>(
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&mut Work<'_>, K, I) -> Result<O, Error>,
+) -> Route
+where
+    K: Key,
+    I: DeserializeOwned + JsonSchema + Send + 'static,
+    O: Serialize + JsonSchema + Send + 'static,
+{
+    writing("PUT", path, scope, summary, verb)
 }
 
 /// `POST` of an action on one resource, with a body.

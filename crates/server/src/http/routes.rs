@@ -3,26 +3,30 @@
 use std::sync::Arc;
 
 use app::archive::{self, File};
+use app::templates::Form;
 use app::{
     App, Caller, Error, accounts, allocations, companies, credit_notes, customer_groups, customers, deliveries,
     exchange_rates, invoices, keys, number_series, open_items, payments, prices, product_groups, products, refunds,
     statements, templates, vat_codes, write_offs,
 };
 use billing::csv;
-use billing::ids::{CustomerId, DocumentId};
+use billing::ids::{CustomerId, DocumentId, TemplateId};
 use billing::input::documents::PdfQuery;
 use billing::input::settlement::{StatementFormat, StatementQuery};
+use billing::input::templates::{PreviewFormat, PreviewInput};
 use billing::kind::Kind;
 use billing::scope::Scope::{
     AccountsRead, AccountsWrite, AuditRead, CompanyRead, CompanyWrite, CustomersRead, CustomersWrite,
-    DocumentTemplatesRead, InvoicesRead, InvoicesWrite, ProductsRead, ProductsWrite, VatCodesRead,
+    DocumentTemplatesRead, DocumentTemplatesWrite, InvoicesRead, InvoicesWrite, ProductsRead, ProductsWrite,
+    VatCodesRead,
 };
 
 use super::resource::tie;
 use super::route::{
-    CSV, JSON, PDF, Route, act, add, change, create, file, forms, list, list_of, make, order, read, remove, set, show,
-    table,
+    CSV, JSON, PDF, PNG, Route, act, add, change, create, file, forms, list, list_of, make, order, read, remove,
+    replace, set, show, table,
 };
+use super::trial::sketch;
 
 fn invoice_pdf(app: &Arc<App>, by: &Caller, id: DocumentId, query: PdfQuery) -> Result<File, Error> {
     archive::pdf(app, by, Kind::Invoice, id, query.draft == Some(true))
@@ -42,6 +46,16 @@ fn statement_format(query: &StatementQuery) -> Option<&'static str> {
         StatementFormat::Csv => CSV,
         StatementFormat::Pdf => PDF,
     })
+}
+
+fn preview(app: &Arc<App>, by: &Caller, id: TemplateId, input: PreviewInput, media: &str) -> Result<File, Error> {
+    let form = match input.format {
+        Some(PreviewFormat::Png) => Form::Picture,
+        Some(PreviewFormat::Pdf) => Form::Pdf,
+        None if media == PNG => Form::Picture,
+        None => Form::Pdf,
+    };
+    templates::preview(app, by, id, input, form)
 }
 
 /// Every route below `/api`.
@@ -69,6 +83,11 @@ pub fn routes() -> Vec<Route> {
         list("/v1/exchange-rates", VatCodesRead, "Exchange rates, newest first", exchange_rates::list),
         set("PUT", "/v1/exchange-rates", AccountsWrite, "Set the rate of a currency on a day", exchange_rates::put),
         list("/v1/document-templates", DocumentTemplatesRead, "Document templates", templates::list),
+        create("/v1/document-templates", DocumentTemplatesWrite, "Add a document template; it is tried out first", templates::create).after(templates::try_out),
+        read("/v1/document-templates/{id}", DocumentTemplatesRead, "One document template with its source and settings", templates::get),
+        replace("/v1/document-templates/{id}", DocumentTemplatesWrite, "Put a new version in a template's place; it is tried out first", templates::replace).after(templates::try_out),
+        remove("/v1/document-templates/{id}", DocumentTemplatesWrite, "Retire a template; what was booked with it keeps its version", templates::delete),
+        sketch("/v1/document-templates/{id}/preview", DocumentTemplatesWrite, "What a document, or a sample, looks like with a template: a PDF, or a PNG of a page", preview),
 
         list("/v1/customer-groups", CustomersRead, "Customer groups", customer_groups::list),
         create("/v1/customer-groups", CustomersWrite, "Add a customer group", customer_groups::create),

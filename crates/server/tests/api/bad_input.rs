@@ -131,6 +131,7 @@ impl Contract {
                 Some("time-zone") => add(json!("Mars/Base"), "isTimeZone"),
                 Some("vat-number") => add(json!("DK12345678"), "isVatNumber"),
                 Some("gln") => add(json!("5790000000001"), "isGln"),
+                Some("colour") => add(json!("red"), "isHexColor"),
                 Some("iban") => add(json!("DK5000400440116244"), "isIBAN"),
                 Some(other) => panic!("{path}: no wrong value is known for the format {other}"),
                 None => {
@@ -224,6 +225,7 @@ impl Stage {
             "vat-codes" => "vatCode",
             "number-series" => "series",
             "open-items" => "openItem",
+            "document-templates" => "template",
             _ => return path.to_owned(),
         };
         path.replace("{id}", text(&self.ids[id]))
@@ -265,6 +267,9 @@ impl Stage {
                 json!({ "vatCode": "X9", "name": "Another", "type": "SALES", "vatRate": "9", "validFrom": "2026-01-01" })
             }
             path if path.ends_with("/allocations") => json!({ "invoiceId": ids["invoice"] }),
+            "/v1/document-templates" | "/v1/document-templates/{id}" => {
+                json!({ "name": "Another", "documentType": "credit-note-template" })
+            }
             "/v1/exchange-rates" => json!({ "currency": "EUR", "date": "2026-01-01", "rate": "7.46" }),
             _ => json!({}),
         }
@@ -326,6 +331,7 @@ on_both_engines! {
                 "priceId" => "price",
                 "invoiceLineId" => "invoiceLine",
                 "documentTemplateId" | "documentTemplateIds" => "template",
+                "documentId" => "note",
                 "customerGroupId" => "customerGroup",
                 "productGroupId" => "productGroup",
                 "productId" => "product",

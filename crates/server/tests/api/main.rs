@@ -36,6 +36,7 @@ mod settlement_books;
 mod several;
 mod tables;
 mod tags;
+mod templates;
 mod tenants;
 mod traces;
 mod writes;

@@ -39,6 +39,7 @@ on_both_engines! {
                 "accounts" => first("/v1/accounts"),
                 "number-series" => first("/v1/number-series"),
                 "vat-codes" => first("/v1/vat-codes"),
+                "document-templates" => first("/v1/document-templates"),
                 other => panic!("{other} is not known to this test"),
             };
             let place = settled.below(&path.replace("{id}", text(&id)));
@@ -46,6 +47,7 @@ on_both_engines! {
             for method in operations.as_object().unwrap().keys() {
                 let body = match (method.as_str(), path.as_str()) {
                     ("patch", "/v1/invoices/{id}" | "/v1/credit-notes/{id}") => json!({ "customerId": customer, "lines": [line(&price, "1")] }),
+                    ("put", _) => json!({ "name": "Mine", "documentType": "invoice-template" }),
                     (_, "/v1/credit-notes/{id}/void") => json!({ "reason": "Not mine" }),
                     ("post", path) => settled.body(path, &invoice),
                     _ => json!({}),
@@ -278,7 +280,7 @@ impl Things {
                 .unwrap()["id"]
                 .clone(),
             vat_code: first("/v1/vat-codes"),
-            template: first("/v1/document-templates"),
+            template: first("/v1/document-templates?documentType=invoice-template"),
             customer_group: first("/v1/customer-groups"),
             product_group: first("/v1/product-groups"),
             note: note["id"].clone(),
@@ -300,7 +302,7 @@ impl Things {
             }
             "priceId" => &self.price,
             "productId" => &self.product,
-            "invoiceId" => &self.invoice["id"],
+            "invoiceId" | "documentId" => &self.invoice["id"],
             "invoiceLineId" => &self.invoice["lines"][0]["id"],
             "documentTemplateId" | "documentTemplateIds" => &self.template,
             "customerGroupId" => &self.customer_group,
@@ -366,6 +368,7 @@ impl Things {
             }
             "credit-notes/{id}" => (&self.note, json!({ "customerId": self.customer, "lines": lines })),
             "credit-notes/{id}/allocations" => (&self.booked_note, json!({ "invoiceId": self.invoice["id"] })),
+            "document-templates/{id}/preview" => (&self.template, json!({})),
             "open-items/{id}/allocations" => (&self.open_item, json!({ "invoiceId": self.invoice["id"] })),
             "credit-notes/{id}/send" => (&self.note, json!({ "deliveryType": "Manual" })),
             other => panic!("{method} {other} takes an id and is not known to this test"),

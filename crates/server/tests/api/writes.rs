@@ -119,6 +119,7 @@ impl Grounds {
         let a_price = json!({
             "productId": product, "billingPeriodType": "ONE_TIME", "pricingModel": "FLAT_RATE", "unitAmount": "12",
         });
+        let template = |kind: &str| json!({ "name": format!("Name {n}"), "documentType": kind });
         let make = |path: &str, body: &Value| company.api.post(path, body).is(201)["id"].clone();
         let made_price = || make("/v1/product-prices", &a_price);
         let active_price = || {
@@ -155,6 +156,17 @@ impl Grounds {
             }
             ("patch", "vat-codes/{id}") => (vat_code.clone(), name),
             ("put", "exchange-rates") => (none, json!({ "currency": "EUR", "date": "2026-01-01", "rate": "7.46" })),
+            ("post", "document-templates") => (none, template("invoice-template")),
+            ("put", "document-templates/{id}") => {
+                let compact =
+                    json!({ "name": "Other", "documentType": "quote-template", "settings": { "design": "compact" } });
+                (make("/v1/document-templates", &template("quote-template")), compact)
+            }
+            ("delete", "document-templates/{id}") => {
+                (make("/v1/document-templates", &template("quote-template")), none)
+            }
+            // It shows something and writes nothing.
+            ("post", "document-templates/{id}/preview") => return None,
             ("post", "customer-groups") => (none, numbered(json!({ "accountId": receivables }))),
             ("patch", "customer-groups/{id}") => (customer_group.clone(), name),
             ("post", "customers") => (

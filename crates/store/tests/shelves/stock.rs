@@ -20,6 +20,7 @@ use billing::ids::{
     TemplateId, VatCodeId,
 };
 use billing::input::Metadata;
+use billing::input::customers::Language;
 use billing::keys::ApiKey;
 use billing::kind::Kind;
 use billing::money::{Currency, LARGEST, Money};
@@ -28,7 +29,7 @@ use billing::postings::{NewEntry, Posting};
 use billing::scope::Scope;
 use billing::series::Series;
 use billing::status::{DeliveryState, Facts};
-use billing::templates::{Template, TemplateType};
+use billing::templates::{Design, Logo, LogoType, Look, Template, TemplateSettings, TemplateType};
 use billing::vat::VatCategory;
 use billing::vat_codes::{Principle, VatCode, VatRate, VatType, rate_on};
 use jiff::civil::Date;
@@ -112,6 +113,7 @@ pub struct Stock {
     pub accounts: Vec<Account>,
     pub series: Vec<Series>,
     pub template: Template,
+    pub look: Look,
     pub key: ApiKey,
     pub key_hash: String,
     pub rates: Vec<ExchangeRate>,
@@ -167,6 +169,7 @@ impl Stock {
             vat_code,
             series: ["invoice", "creditNote"].into_iter().zip(0..).map(|(kind, n)| numbering(&f, kind, n)).collect(),
             template: template(&f),
+            look: look(&f),
             key: key(&f),
             key_hash: f.text("hash"),
             rates,
@@ -268,7 +271,7 @@ impl Stock {
         for one in &self.series {
             series::insert(tx, own, one, made_at)?;
         }
-        templates::insert(tx, own, &self.template)?;
+        templates::insert(tx, own, &self.template, &self.look)?;
         keys::insert(tx, own, &self.key, &self.key_hash)?;
         for rate in &self.rates {
             exchange_rates::set(tx, own, rate)?;
@@ -490,6 +493,11 @@ impl Stock {
         }
         assert_eq!(templates::get(tx, own, self.template.id)?.as_ref(), Some(&self.template));
         assert_eq!(templates::list(tx, own)?, std::slice::from_ref(&self.template));
+        let version = self.template.version;
+        assert_eq!(templates::look(tx, own, self.template.id, version)?.as_ref(), Some(&self.look));
+        assert_eq!(templates::look(tx, own, self.template.id, version - 1)?, None);
+        let named = i64::from(self.customer.document_template_ids.contains(&self.template.id));
+        assert_eq!(templates::customers_with(tx, own, self.template.id)?, named);
         let default = templates::default_of(tx, own, self.template.document_type.as_str())?;
         assert_eq!(default, self.template.is_default.then(|| self.template.clone()));
         assert_eq!(keys::get(tx, own, self.key.id)?.as_ref(), Some(&self.key));
@@ -797,9 +805,21 @@ fn template(f: &Flavour) -> Template {
         created_at: at("2026-01-01T00:00:00Z"),
         updated_at: at("2026-01-02T00:00:00Z"),
         version: i64::MAX - f.twist,
-        source: f.words("#let page"),
-        settings: f.text("{}"),
     }
+}
+
+fn look(f: &Flavour) -> Look {
+    let settings = TemplateSettings {
+        design: f.some(Design::Compact),
+        logo: f.some(Logo { media_type: LogoType::Svg, data: "PHN2Zy8+".to_owned() }),
+        accent_colour: f.some("#1c4a5e".to_owned()),
+        text_colour: f.some("#000000".to_owned()),
+        font: f.words("Inter"),
+        language: f.some(Language::Nb),
+        payment_text: f.words("Pay soon."),
+        footer: f.words("Bank"),
+    };
+    Look { source: f.words("#let page"), settings }
 }
 
 fn key(f: &Flavour) -> ApiKey {

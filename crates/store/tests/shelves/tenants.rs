@@ -57,6 +57,8 @@ on_both! {
                 assert_eq!(series::get(tx, b, "invoice"), Err(Error::NotFound));
                 assert_eq!(templates::get(tx, b, s.template.id)?, None);
                 assert_eq!(templates::list(tx, b)?, []);
+                assert_eq!(templates::look(tx, b, s.template.id, s.template.version)?, None);
+                assert_eq!(templates::customers_with(tx, b, s.template.id)?, 0);
                 assert_eq!(templates::default_of(tx, b, s.template.document_type.as_str())?, None);
                 assert_eq!(keys::get(tx, b, s.key.id)?, None);
                 assert_eq!(keys::list(tx, b)?, []);
