@@ -1,21 +1,24 @@
 //! The doors' writes: stored under an idempotency key with their effect and answered again when
 //! the key comes again, done only to what the caller knows, or shown beforehand.
 
+use std::time::{Duration, Instant};
+
 use billing::ids::CompanyId;
 use billing::refusal::Refusal;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use store::db::Tx;
+use store::events::{self, NewEvent};
 use store::ledger;
-use store::stored_answers::{self, StoredAnswer};
+use store::stored_answers::{self, Body, Place, StoredAnswer};
 
 use crate::work::{company, not_there};
 use crate::{App, Caller, Error, Pending, View, Work, previews};
 
 /// How long an answer is given again.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// How often it is looked for old answers where there were none.
-const SWEEP_EVERY: SignedDuration = SignedDuration::from_mins(1);
-/// How many old answers are dropped at once, so that writes wait for milliseconds only.
+/// How long after all answers were looked at they are looked at again.
+const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+/// How many answers are looked at in one go, so that writes wait for a millisecond when some are dropped.
 const SWEEP: u32 = 500;
 
 /// What a request asks of a write besides its input.
@@ -88,7 +91,7 @@ impl App {
                 let company = company(tx, company_id)?;
                 let entries = ledger::length(tx, company_id)?;
                 let mut work = Work::new(tx, company, by, clock.now());
-                let answer = done(&mut work, precondition, verb)?;
+                let (answer, _) = done(&mut work, precondition, verb)?;
                 previews::of(&mut work, answer, entries)
             });
         }
@@ -103,33 +106,52 @@ impl App {
             let found = stored_answers::get_with_company(tx, company_id, &key.text, since);
             let (company, stored) = found.map_err(|fault| not_there(company_id, fault))?;
             if let Some(stored) = stored {
-                return again(&key, stored);
+                return again(tx, company_id, &key, stored);
             }
             let mut work = Work::new(tx, company, by, clock.now());
-            let answer = done(&mut work, precondition, verb)?;
-            let now = work.now;
-            store(tx, company_id, key, &answer, now)?;
+            let (answer, first) = done(&mut work, precondition, verb)?;
+            let body = kept(answer.body.as_deref(), first, &work.events);
+            let stored = StoredAnswer { request_sha256: key.request_sha256, status: i64::from(answer.status), body };
+            stored_answers::insert(work.tx, company_id, &key.text, &stored, work.now)?;
             Ok(answer)
         })
     }
 
-    /// Drops some of the answers that are too old to be given again, where it is time to look for them.
+    /// Looks at the next answers of a walk, where it is time, and drops those too old to be given again.
     ///
     /// # Errors
     /// When the shelves can't be read or written.
-    pub(crate) fn sweep_answers(&self, sweep_at: &mut Timestamp) -> Result<(), Error> {
-        let now = self.now();
-        if now < *sweep_at {
+    pub(crate) fn sweep_answers(&self, sweep: &mut Sweep) -> Result<(), Error> {
+        if sweep.ended.is_some_and(|ended| ended.elapsed() < SWEEP_EVERY) {
             return Ok(());
         }
-        let before = now - KEPT_FOR;
-        // Most looks find nothing: look with a reader.
-        if !self.db.read(move |tx| Ok::<bool, Error>(stored_answers::any_before(tx, before)?)).wait()? {
-            *sweep_at = now + SWEEP_EVERY;
-            return Ok(());
+        let (before, after) = (self.now() - KEPT_FOR, sweep.after.clone());
+        // Most looks find nothing old: look with a reader.
+        let found = self.db.read(move |tx| Ok::<_, Error>(stored_answers::walk(tx, &after, SWEEP)?)).wait()?;
+        let is_end = found.len() < SWEEP as usize;
+        if let Some((last, _)) = found.last() {
+            let after = std::mem::replace(&mut sweep.after, last.clone());
+            if found.iter().any(|(_, stored_at)| *stored_at < before) {
+                let last = last.clone();
+                let sweep = move |tx: &mut dyn Tx| Ok::<_, Error>(stored_answers::sweep(tx, &after, &last, before)?);
+                self.db.claim(sweep).wait()?;
+            }
         }
-        self.db.claim(move |tx| Ok::<u64, Error>(stored_answers::sweep(tx, before, SWEEP)?)).wait().map(drop)
+        sweep.ended = is_end.then(Instant::now);
+        if is_end {
+            sweep.after = Place::default();
+        }
+        Ok(())
     }
+}
+
+/// A walk over all stored answers that drops the old ones, in the order of their keys: an index by time
+/// would cost each write more than the walk does.
+#[derive(Default)]
+pub(crate) struct Sweep {
+    after: Place,
+    /// When the last walk came to its end; none while one is on its way.
+    ended: Option<Instant>,
 }
 
 fn check(work: &mut Work<'_>, precondition: Option<Precondition>) -> Result<(), Error> {
@@ -137,29 +159,37 @@ fn check(work: &mut Work<'_>, precondition: Option<Precondition>) -> Result<(), 
     if holds(&mut work.view())? { Ok(()) } else { Err(Error::Precondition) }
 }
 
-fn done<V>(work: &mut Work<'_>, precondition: Option<Precondition>, verb: V) -> Result<Answered, Error>
+/// Does what is asked: its answer, and the sequence of the first event it told.
+fn done<V>(work: &mut Work<'_>, precondition: Option<Precondition>, verb: V) -> Result<(Answered, Option<i64>), Error>
 where
     V: FnOnce(&mut Work<'_>) -> Result<Answered, Error>,
 {
     check(work, precondition)?;
     let answer = verb(work)?;
-    work.store_events()?;
-    Ok(answer)
+    let first = work.store_events()?;
+    Ok((answer, first))
 }
 
-fn store(tx: &mut dyn Tx, company_id: CompanyId, key: Key, answer: &Answered, now: Timestamp) -> Result<(), Error> {
-    let Answered { status, body, done: _ } = answer;
-    let stored = StoredAnswer { request_sha256: key.request_sha256, status: i64::from(*status), body: body.clone() };
-    Ok(stored_answers::insert(tx, company_id, &key.text, &stored, now)?)
+/// Where an answer is read again: in the event that tells the same, as that of a creation does, so that
+/// nothing is stored twice; else beside its key.
+fn kept(body: Option<&str>, first: Option<i64>, told: &[NewEvent]) -> Body {
+    let Some(body) = body else { return Body::None };
+    let same = first.and_then(|first| (first..).zip(told).find(|(_, event)| event.data == body));
+    same.map_or_else(|| Body::Own(body.to_owned()), |(sequence, _)| Body::OfEvent(sequence))
 }
 
 /// The answer that is stored under a key, to the request it was stored for.
-fn again(key: &Key, stored: StoredAnswer) -> Result<Answered, Error> {
+fn again(tx: &mut dyn Tx, company_id: CompanyId, key: &Key, stored: StoredAnswer) -> Result<Answered, Error> {
     let StoredAnswer { request_sha256, status, body } = stored;
     if request_sha256 != key.request_sha256 {
         let message = "The idempotency key was used for another request; a new request takes a new key.";
         return Err(Refusal::new("IDEMPOTENCY_KEY_REUSED", message).into());
     }
     let status = u16::try_from(status).map_err(|_| Error::Broken(format!("a stored answer has status {status}")))?;
+    let body = match body {
+        Body::None => None,
+        Body::Own(text) => Some(text),
+        Body::OfEvent(sequence) => Some(events::data(tx, company_id, sequence)?),
+    };
     Ok(Answered { status, body, done: Done::Before })
 }

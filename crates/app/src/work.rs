@@ -165,9 +165,10 @@ impl Work<'_> {
         self.is_idle = true;
     }
 
-    pub(crate) fn store_events(&mut self) -> Result<(), Error> {
+    /// Stores what happened; the sequence of the first event, where anything did.
+    pub(crate) fn store_events(&mut self) -> Result<Option<i64>, Error> {
         if self.is_idle && self.events.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         assert!(!self.events.is_empty(), "a write names at least one event");
         let (actor_type, actor_id) = self.by.actor.named();
@@ -179,7 +180,7 @@ impl Work<'_> {
             remote_address: self.by.remote_address.as_deref(),
             agent: self.by.agent.as_deref(),
         };
-        Ok(events::append(self.tx, self.by.company_id, &origin, &self.events)?)
+        Ok(Some(events::append(self.tx, self.by.company_id, &origin, &self.events)?))
     }
 }
 

@@ -18,6 +18,7 @@ use store::jobs::Job;
 use store::{deliveries as shelf, documents, examination, jobs};
 use uuid::Uuid;
 
+use crate::answers::Sweep;
 use crate::deliveries::{Outcome, record};
 use crate::mail::{self, Letter};
 use crate::{Actor, App, Caller, Error, Pending, archive};
@@ -142,7 +143,7 @@ impl App {
     /// Has what is due printed, side by side; drops answers that are too old now and then.
     fn print_papers(self: &Arc<Self>, bell: &Bell) {
         let at_work = AtWork::default();
-        let mut sweep_at = Timestamp::MIN;
+        let mut sweep = Sweep::default();
         let mut minded: Option<Instant> = None;
         thread::scope(|scope| {
             let (desk, ready) = sync_channel::<Job>(PRINTS);
@@ -159,7 +160,7 @@ impl App {
                     self.mind_the_clock()?;
                     minded = Some(Instant::now());
                 }
-                self.sweep_answers(&mut sweep_at)?;
+                self.sweep_answers(&mut sweep)?;
                 let mut begun = 0;
                 for job in self.claim("archive", PRINTS)? {
                     // The lease of one that is ready or at work ends when the clock is set forward.

@@ -12,6 +12,7 @@ statements! {
     INSERT = "insert into events (company_id, sequence, id, type, occurred_at, resource_type, resource_id, \
         actor_type, actor_id, request_id, remote_address, agent, data, before) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    DATA = "select data from events where company_id = $1 and sequence = $2";
 }
 
 /// What happened, before it has its place in the order.
@@ -48,7 +49,8 @@ pub struct EventOrigin<'a> {
     pub agent: Option<&'a str>,
 }
 
-/// Appends events in their order. The company is held, so no number is left out or given twice.
+/// Appends events in their order, and answers the sequence of the first. The company is held, so no
+/// number is left out or given twice.
 ///
 /// # Errors
 /// What the shelves answer.
@@ -57,11 +59,11 @@ pub fn append(
     company_id: CompanyId,
     origin: &EventOrigin<'_>,
     events: &[NewEvent],
-) -> Result<(), Error> {
+) -> Result<i64, Error> {
     let added = i64::try_from(events.len()).map_err(|_| Error::Broken("too many events".to_owned()))?;
     let mut row = tx.one(COUNT, params![added, company_id])?.ok_or(Error::NotFound)?;
-    let last: i64 = row.next()?;
-    for (sequence, event) in (last - added + 1..).zip(events) {
+    let first = row.next::<i64>()? - added + 1;
+    for (sequence, event) in (first..).zip(events) {
         tx.exec(
             INSERT,
             params![
@@ -82,5 +84,14 @@ pub fn append(
             ],
         )?;
     }
-    Ok(())
+    Ok(first)
+}
+
+/// The published resource of an event.
+///
+/// # Errors
+/// `Broken` when there is no such event: none is ever taken away.
+pub fn data(tx: &mut dyn Tx, company_id: CompanyId, sequence: i64) -> Result<String, Error> {
+    let row = tx.one(DATA, params![company_id, sequence])?;
+    row.ok_or_else(|| Error::Broken(format!("there is no event {sequence}")))?.next()
 }

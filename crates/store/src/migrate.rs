@@ -9,6 +9,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0003_what_explains_numbers", include_str!("../migrations/0003_what_explains_numbers.sql")),
     ("0004_settlement", include_str!("../migrations/0004_settlement.sql")),
     ("0005_template_versions", include_str!("../migrations/0005_template_versions.sql")),
+    ("0006_answers_told_by_events", include_str!("../migrations/0006_answers_told_by_events.sql")),
 ];
 
 /// The table that remembers which have run; the same on both engines.

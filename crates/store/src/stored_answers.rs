@@ -8,18 +8,22 @@ use crate::companies;
 use crate::db::{Error, Row, Tx, params, statements};
 
 statements! {
-    GET = "select request_sha256, status, body from stored_answers \
+    GET = "select request_sha256, status, event_sequence, body from stored_answers \
         where company_id = $1 and key = $2 and stored_at >= $3";
     // One that is too old to be given again may still be there.
-    INSERT = "insert into stored_answers (company_id, key, request_sha256, status, body, stored_at) \
-        values ($1, $2, $3, $4, $5, $6) on conflict (company_id, key) do update set \
-        request_sha256 = excluded.request_sha256, status = excluded.status, body = excluded.body, \
-        stored_at = excluded.stored_at";
-    // Of whatever company. Asked twice how old it is: it may have been stored anew since it was found.
-    SWEEP = "delete from stored_answers where stored_at < $1 and (company_id, key) in \
-        (select company_id, key from stored_answers where stored_at < $2 order by stored_at limit $3)";
-    ANY_BEFORE = "select key from stored_answers where stored_at < $1 limit 1";
+    INSERT = "insert into stored_answers (company_id, key, request_sha256, status, event_sequence, body, stored_at) \
+        values ($1, $2, $3, $4, $5, $6, $7) on conflict (company_id, key) do update set \
+        request_sha256 = excluded.request_sha256, status = excluded.status, \
+        event_sequence = excluded.event_sequence, body = excluded.body, stored_at = excluded.stored_at";
+    // Of whatever company.
+    WALK = "select company_id, key, stored_at from stored_answers where (company_id, key) > ($1, $2) \
+        order by company_id, key limit $3";
+    SWEEP = "delete from stored_answers where (company_id, key) > ($1, $2) and (company_id, key) <= ($3, $4) \
+        and stored_at < $5";
 }
+
+/// A place in the order of the keys: after a company's key, at first before all of them.
+pub type Place = (String, String);
 
 /// What was answered, and to which request.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,8 +32,19 @@ pub struct StoredAnswer {
     pub request_sha256: String,
     /// As 201.
     pub status: i64,
-    /// Its JSON; none where it had none.
-    pub body: Option<String>,
+    /// Its JSON.
+    pub body: Body,
+}
+
+/// Where the JSON of an answer stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Body {
+    /// It had none.
+    None,
+    /// Beside its key.
+    Own(String),
+    /// In the event of this sequence, which tells the same.
+    OfEvent(i64),
 }
 
 /// The company, and what was answered under the key since `since`: asked for in one go.
@@ -59,25 +74,38 @@ pub fn insert(
     now: Timestamp,
 ) -> Result<(), Error> {
     let StoredAnswer { request_sha256, status, body } = answer;
-    tx.exec(INSERT, params![company_id, key, request_sha256.as_str(), *status, body.as_deref(), now])
+    let (event_sequence, body) = match body {
+        Body::None => (None, None),
+        Body::Own(text) => (None, Some(text)),
+        Body::OfEvent(sequence) => (Some(*sequence), None),
+    };
+    tx.exec(INSERT, params![company_id, key, request_sha256.as_str(), *status, event_sequence, body, now])
 }
 
-/// Whether any answer is older than `before`.
+/// The next `count` answers after a place: where each stands, and when it was stored.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn any_before(tx: &mut dyn Tx, before: Timestamp) -> Result<bool, Error> {
-    Ok(tx.one(ANY_BEFORE, params![before])?.is_some())
+pub fn walk(tx: &mut dyn Tx, after: &Place, count: u32) -> Result<Vec<(Place, Timestamp)>, Error> {
+    let rows = tx.all(WALK, params![after.0.as_str(), after.1.as_str(), count])?;
+    rows.into_iter().map(|mut row| Ok(((row.next()?, row.next()?), row.next()?))).collect()
 }
 
-/// Drops up to `count` answers older than `before`, the oldest first; how many.
+/// Drops the answers after one place and up to another that are older than `before`; how many.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn sweep(tx: &mut dyn Tx, before: Timestamp, count: u32) -> Result<u64, Error> {
-    tx.count(SWEEP, params![before, before, count])
+pub fn sweep(tx: &mut dyn Tx, after: &Place, last: &Place, before: Timestamp) -> Result<u64, Error> {
+    let bounds = [&after.0, &after.1, &last.0, &last.1].map(String::as_str);
+    tx.count(SWEEP, params![bounds[0], bounds[1], bounds[2], bounds[3], before])
 }
 
 fn read(mut row: Row) -> Result<StoredAnswer, Error> {
-    Ok(StoredAnswer { request_sha256: row.next()?, status: row.next()?, body: row.next()? })
+    let (request_sha256, status) = (row.next()?, row.next()?);
+    let body = match (row.next::<Option<i64>>()?, row.next::<Option<String>>()?) {
+        (Some(sequence), _) => Body::OfEvent(sequence),
+        (None, Some(text)) => Body::Own(text),
+        (None, None) => Body::None,
+    };
+    Ok(StoredAnswer { request_sha256, status, body })
 }

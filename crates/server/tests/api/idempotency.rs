@@ -63,6 +63,38 @@ on_both_engines! {
         company.check_books();
     }
 
+    /// The event of a creation tells what was answered: the answer is read there, and not stored twice. An
+    /// answer that no event tells is stored itself. Both come again to the byte, whatever has happened since.
+    fn what_an_event_tells_is_stored_once(house) {
+        let company = house.company();
+        let (customer, price) = (company.customer(json!({})), company.price("100"));
+        let draft = json!({ "customerId": customer, "lines": [line(&price, "1")] });
+        let stored = |key: &str| house.books.rows(&format!(
+            "select length(coalesce(a.body, '')), coalesce(e.type, '') from stored_answers a \
+             left join events e on e.company_id = a.company_id and e.sequence = a.event_sequence \
+             where a.company_id = '{}' and a.key = '{key}'", company.id
+        ))[0].clone();
+        let note = with_key(&company, "note", "/v1/credit-notes", &draft);
+        let invoice = with_key(&company, "invoice", "/v1/invoices", &draft);
+        let place = format!("/v1/invoices/{}", text(&invoice.json()["id"]));
+        let sent = with_key(&company, "send", &format!("{place}/send"), &json!({ "deliveryType": "Manual" }));
+        // A credit tells of two: of its invoice, and of the note that is answered.
+        let credited = with_key(&company, "credit", &format!("{place}/credit"), &json!({}));
+        assert_eq!(stored("note"), ["0", "credit_note.created"]);
+        assert_eq!(stored("invoice"), ["0", "invoice.created"]);
+        assert_eq!(stored("credit"), ["0", "credit_note.created"]);
+        assert_eq!(stored("send"), [sent.text().chars().count().to_string(), String::new()]);
+        let again = |key: &str, path: &str, body: &Value, first: &Answer| {
+            let again = with_key(&company, key, path, body);
+            assert!(is_replayed(&again), "{key}: {}", again.text());
+            assert_eq!((again.status, again.text()), (first.status, first.text()), "{key}");
+        };
+        again("note", "/v1/credit-notes", &draft, &note);
+        again("invoice", "/v1/invoices", &draft, &invoice);
+        again("send", &format!("{place}/send"), &json!({ "deliveryType": "Manual" }), &sent);
+        again("credit", &format!("{place}/credit"), &json!({}), &credited);
+    }
+
     /// Another method, path, query or body is another request: refused, and nothing is done.
     fn a_key_is_for_one_request(house) {
         let company = house.company();

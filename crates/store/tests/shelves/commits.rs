@@ -362,5 +362,5 @@ fn append(tx: &mut dyn Tx, company_id: CompanyId, count: usize) -> Result<(), Er
         data: "{}".to_owned(),
         before: None,
     };
-    events::append(tx, company_id, &origin, &(0..count).map(|_| event()).collect::<Vec<_>>())
+    events::append(tx, company_id, &origin, &(0..count).map(|_| event()).collect::<Vec<_>>()).map(drop)
 }

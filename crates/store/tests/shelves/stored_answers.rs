@@ -2,14 +2,15 @@
 
 use billing::ids::CompanyId;
 use store::db::{Tx, params};
-use store::stored_answers::{self, StoredAnswer};
+use store::migrate::MIGRATIONS;
+use store::stored_answers::{self, Body, Place, StoredAnswer};
 use store::{Error, companies};
 
 use crate::house::{TestHouse, at, new_id, on_both};
 use crate::stock::{BARE, FULL, Stock};
 
 fn answer(body: &str) -> StoredAnswer {
-    StoredAnswer { request_sha256: "sha".to_owned(), status: 201, body: Some(body.to_owned()) }
+    StoredAnswer { request_sha256: "sha".to_owned(), status: 201, body: Body::Own(body.to_owned()) }
 }
 
 fn found(house: &TestHouse, company: CompanyId, key: &'static str, since: &'static str) -> Option<StoredAnswer> {
@@ -41,8 +42,11 @@ fn count(tx: &mut dyn Tx, company: CompanyId) -> Result<usize, Error> {
 on_both! {
     fn an_answer_is_its_companys_and_comes_back_equal(house: &TestHouse) {
         let (own, other) = (found_company(house), found_company(house));
-        let odd = StoredAnswer { body: Some(format!("{{\"x\":\"{}\"}}", FULL.mark)), ..answer("") };
-        let nothing = StoredAnswer { request_sha256: "sha".to_owned(), status: 204, body: None };
+        let odd = StoredAnswer { body: Body::Own(format!("{{\"x\":\"{}\"}}", FULL.mark)), ..answer("") };
+        let nothing = StoredAnswer { request_sha256: "sha".to_owned(), status: 204, body: Body::None };
+        let told = StoredAnswer { body: Body::OfEvent(7), ..answer("") };
+        store(house, own, "told", &told, "2026-06-10T10:00:00Z");
+        assert_eq!(found(house, own, "told", "2026-06-10T10:00:00Z"), Some(told));
         store(house, own, "k", &odd, "2026-06-10T10:00:00Z");
         store(house, other, "k", &nothing, "2026-06-10T10:00:00Z");
         assert_eq!(found(house, own, "k", "2026-06-10T10:00:00Z"), Some(odd));
@@ -60,15 +64,52 @@ on_both! {
             store(house, own, key, &answer("old"), "2026-06-01T00:00:00Z");
         }
         store(house, own, "k", &answer("new"), "2026-06-10T00:00:00Z");
-        let sweep = |before: &'static str, count| {
-            house.database.claim(move |tx| stored_answers::sweep(tx, at(before), count)).wait().unwrap()
+        let walk = |after: &Place, count| {
+            let after = after.clone();
+            house.read(move |tx| stored_answers::walk(tx, &after, count)).unwrap()
         };
-        let any_before = |before: &'static str| house.read(move |tx| stored_answers::any_before(tx, at(before))).unwrap();
-        assert!(!any_before("2026-06-01T00:00:00Z") && any_before("2026-06-02T00:00:00Z"));
-        assert_eq!(sweep("2026-06-01T00:00:00Z", 9), 0);
-        assert_eq!((sweep("2026-06-02T00:00:00Z", 2), sweep("2026-06-02T00:00:00Z", 2)), (2, 1));
-        assert!(!any_before("2026-06-02T00:00:00Z"));
+        let sweep = |after: &Place, last: &Place, before: &'static str| {
+            let (after, last) = (after.clone(), last.clone());
+            house.database.claim(move |tx| stored_answers::sweep(tx, &after, &last, at(before))).wait().unwrap()
+        };
+        let begin = Place::default();
+        let all = walk(&begin, 9);
+        let place = |key: &str| (own.to_string(), key.to_owned());
+        let expected = ["a", "b", "c"].map(|key| (place(key), at("2026-06-01T00:00:00Z")));
+        assert_eq!((&all[..3], &all[3..]), (&expected[..], &[(place("k"), at("2026-06-10T00:00:00Z"))][..]));
+        assert_eq!((walk(&begin, 2), walk(&place("b"), 2)), (all[..2].to_vec(), all[2..].to_vec()));
+        assert_eq!(sweep(&begin, &place("k"), "2026-06-01T00:00:00Z"), 0);
+        // After the one place, and up to the other.
+        assert_eq!(sweep(&place("a"), &place("b"), "2026-06-02T00:00:00Z"), 1);
+        assert_eq!(sweep(&begin, &place("k"), "2026-06-02T00:00:00Z"), 2);
+        assert_eq!(walk(&begin, 9), all[3..]);
         assert_eq!(found(house, own, "k", "2026-06-10T00:00:00Z"), Some(answer("new")));
+    }
+
+    /// What books of before hold was stored with its body: it is given again as it was.
+    fn what_was_stored_before_events_told_it_is_found(house: &TestHouse) {
+        let own = found_company(house);
+        let text = |name: &str| MIGRATIONS.iter().find(|(own, _)| own.ends_with(name)).unwrap().1;
+        let (before, after) = (text("_stored_answers"), text("_answers_told_by_events"));
+        house
+            .write(own, move |tx| {
+                tx.exec("drop table stored_answers", params![])?;
+                let run = |tx: &mut dyn Tx, text: &str| {
+                    text.split(";\n").filter(|sql| !sql.is_empty()).try_for_each(|sql| tx.exec(sql, params![]))
+                };
+                run(tx, before)?;
+                for (key, status, body) in [("a", 201_i64, Some("{\"x\":1}")), ("b", 204, None)] {
+                    let old = "insert into stored_answers (company_id, key, request_sha256, status, body, stored_at) \
+                        values ($1, $2, 'sha', $3, $4, '2026-06-10T10:00:00.000Z')";
+                    tx.exec(old, params![own, key, status, body])?;
+                }
+                run(tx, after)
+            })
+            .unwrap();
+        assert_eq!(found(house, own, "a", "2026-06-10T10:00:00Z"), Some(answer("{\"x\":1}")));
+        let nothing = StoredAnswer { request_sha256: "sha".to_owned(), status: 204, body: Body::None };
+        assert_eq!(found(house, own, "b", "2026-06-10T10:00:00Z"), Some(nothing));
+        assert_eq!(house.read(|tx| stored_answers::walk(tx, &Place::default(), 9)).unwrap().len(), 2);
     }
 
     /// Alone or among others of its group: it answers what it did, which is gone after.
