@@ -284,7 +284,7 @@ pub fn list(view: &mut View<'_>, query: CreditNoteQuery) -> Result<Page<PublicCr
         reference: reference.map(|text| text.0),
         metadata: metadata.unwrap_or_default(),
     };
-    lists::list(view, filter, publish_credit_note)
+    lists::list(view, filter, public::credit_note)
 }
 
 /// Books and sends a credit note; a booked one is delivered anew.

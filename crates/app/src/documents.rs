@@ -1,6 +1,8 @@
 //! What invoices and credit notes do alike: reading, publishing, listing.
 
-use billing::customers::Customer;
+use std::collections::BTreeSet;
+
+use billing::customers::{Contact, Customer, Department};
 use billing::document::Document;
 use billing::ids::{CompanyId, DocumentId};
 use billing::kind::Kind;
@@ -54,9 +56,47 @@ pub(crate) fn around_linked(
     if let Some(booking) = &document.booking {
         return Ok(Around { seller: booking.seller.clone(), buyer: booking.buyer.clone(), linked });
     }
-    let customer = customers::get(tx, company.id, document.head.customer_id)?
-        .ok_or_else(|| Error::Broken(format!("document {} has no customer", document.id)))?;
+    let customer = customers::get(tx, company.id, document.head.customer_id)?.ok_or_else(|| no_customer(document))?;
     around_draft(tx, company, document, &customer, linked)
+}
+
+fn no_customer(document: &Document) -> Error {
+    Error::Broken(format!("document {} has no customer", document.id))
+}
+
+/// What stands around each of a page's documents, in their order: asked for by kind, not by document.
+pub(crate) fn around_each(tx: &mut dyn Tx, company: &Company, documents: &[Document]) -> Result<Vec<Around>, Error> {
+    let mut linked = credits::linked_of(tx, company.id, documents)?;
+    let drafts = || documents.iter().filter(|document| document.booking.is_none()).map(|document| &document.head);
+    let ids: BTreeSet<_> = drafts().map(|head| head.customer_id).collect();
+    let customers = customers::several(tx, company.id, &ids)?;
+    let ids: BTreeSet<_> = drafts().filter_map(|head| head.customer_department_id).collect();
+    let departments = customers::departments(tx, company.id, &ids)?;
+    let ids: BTreeSet<_> = drafts().filter_map(|head| head.customer_contact_id).collect();
+    let contacts = customers::contacts(tx, company.id, &ids)?;
+    let each = documents.iter().map(|document| {
+        let linked = linked.remove(&document.id).unwrap_or_default();
+        if let Some(booking) = &document.booking {
+            return Ok(Around { seller: booking.seller.clone(), buyer: booking.buyer.clone(), linked });
+        }
+        let head = &document.head;
+        let customer = customers.get(&head.customer_id).ok_or_else(|| no_customer(document))?;
+        let department = head.customer_department_id.and_then(|id| departments.get(&id));
+        let contact = head.customer_contact_id.and_then(|id| contacts.get(&id));
+        Ok(as_they_are(company, customer, department, contact, linked))
+    });
+    each.collect()
+}
+
+/// The parties as they are, which a draft has, and what it is linked to.
+fn as_they_are(
+    company: &Company,
+    customer: &Customer,
+    department: Option<&Department>,
+    contact: Option<&Contact>,
+    linked: Vec<Linked>,
+) -> Around {
+    Around { seller: parties::seller(company), buyer: parties::buyer(customer, department, contact), linked }
 }
 
 /// What stands around a draft whose customer and links are in hand.
@@ -76,8 +116,7 @@ pub(crate) fn around_draft(
         Some(id) => customers::contact(tx, company.id, id)?,
         None => None,
     };
-    let buyer = parties::buyer(customer, department.as_ref(), contact.as_ref());
-    Ok(Around { seller: parties::seller(company), buyer, linked })
+    Ok(as_they_are(company, customer, department.as_ref(), contact.as_ref(), linked))
 }
 
 /// An invoice as published.

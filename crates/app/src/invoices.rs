@@ -6,7 +6,7 @@ use billing::ids::DocumentId;
 use billing::input::documents::{Asked, InvoiceInput, InvoiceQuery, SendInput};
 use billing::kind::Kind;
 use billing::page::Page;
-use billing::public::{Detail, PublicInvoice, Sent};
+use billing::public::{self, Detail, PublicInvoice, Sent};
 use billing::refusal::Refusal;
 use billing::status::InvoiceStatus;
 use store::documents;
@@ -139,7 +139,7 @@ pub fn list(view: &mut View<'_>, query: InvoiceQuery) -> Result<Page<PublicInvoi
         reference: reference.map(|text| text.0),
         metadata: metadata.unwrap_or_default(),
     };
-    lists::list(view, filter, publish_invoice)
+    lists::list(view, filter, public::invoice)
 }
 
 /// Numbers, books and sends an invoice; a booked one is delivered anew.

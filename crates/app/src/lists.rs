@@ -1,6 +1,5 @@
 //! Lists of documents: by page with a count, or by cursor without one.
 
-use billing::company::Company;
 use billing::document::Document;
 use billing::ids::CustomerId;
 use billing::input::documents::{DocumentSort, Settlement, SortOrder};
@@ -8,14 +7,15 @@ use billing::input::{Amount, Metadata};
 use billing::kind::Kind;
 use billing::money::Currency;
 use billing::page::{Begin, Page, Part};
-use billing::public::Detail;
+use billing::public::{Around, Detail};
 use billing::refusal::Faults;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
-use store::db::Tx;
 use store::document_lists as shelf;
+use store::vat_groups;
 
+use crate::documents::around_each;
 use crate::{Error, View};
 
 /// What a list of documents is asked for.
@@ -57,7 +57,7 @@ fn amounts(view: &View<'_>, filter: &Filter) -> (Option<String>, Bounds) {
     (Some(currency.code().to_owned()), bounds)
 }
 
-type Publish<T> = fn(&mut dyn Tx, &Company, &Document, Detail) -> Result<T, Error>;
+type Publish<T> = fn(&Document, Around, Detail) -> T;
 
 /// One page of documents, published without their lines.
 pub(crate) fn list<T>(view: &mut View<'_>, filter: Filter, publish: Publish<T>) -> Result<Page<T>, Error> {
@@ -98,10 +98,9 @@ pub(crate) fn list<T>(view: &mut View<'_>, filter: Filter, publish: Publish<T>) 
         Begin::First | Begin::After(_) => None,
     };
     let page = part.page(found, total, |document| shelf::Place::of(document, sort));
-    let Page { data, total, page, limit, total_pages, next_cursor } = page;
-    let mut published = Vec::with_capacity(data.len());
-    for document in &data {
-        published.push(publish(view.tx, &view.company, document, Detail::WithoutLines)?);
-    }
-    Ok(Page { data: published, total, page, limit, total_pages, next_cursor })
+    let Page { mut data, total, page, limit, total_pages, next_cursor } = page;
+    vat_groups::fill(view.tx, view.company.id, &mut data)?;
+    let around = around_each(view.tx, &view.company, &data)?;
+    let published = data.iter().zip(around).map(|(document, around)| publish(document, around, Detail::WithoutLines));
+    Ok(Page { data: published.collect(), total, page, limit, total_pages, next_cursor })
 }

@@ -1,17 +1,44 @@
 //! What credit notes take from invoices: states of invoice lines, shares of note
 //! lines, and the sum per pair of documents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use billing::credit::{LineState, Share};
 use billing::crediting::{InvoiceLine, NoteShare};
 use billing::document::{Document, Line};
 use billing::ids::{CompanyId, DocumentId, LineId};
+use billing::kind::Kind;
 use billing::money::Money;
 use billing::public::Linked;
 
-use crate::db::{Error, Tx, params, statements};
+use crate::db::{Error, Row, Tx, params, statements};
 use crate::documents::parsed;
+use crate::several::Several;
+
+macro_rules! invoices {
+    ($first:literal, $rest:literal) => {
+        concat!(
+            "select ",
+            $first,
+            "d.id, d.number, d.date, c.amount from credits c ",
+            "join documents d on d.company_id = c.company_id and d.id = c.invoice_id where c.company_id = ",
+            $rest
+        )
+    };
+}
+
+macro_rules! notes {
+    ($first:literal, $rest:literal) => {
+        concat!(
+            "select ",
+            $first,
+            "d.id, d.number, d.date, c.amount from credits c ",
+            "join documents d on d.company_id = c.company_id and d.id = c.credit_note_id ",
+            "where d.voided_at is null and c.company_id = ",
+            $rest
+        )
+    };
+}
 
 statements! {
     STATES = "select invoice_line_id, credited_net, credited_vat, credited_base_net, credited_base_vat, epoch_net, \
@@ -31,13 +58,17 @@ statements! {
     DELETE_SHARES = "delete from credit_shares where company_id = $1 and credit_note_id = $2";
     DELETE_CREDITS = "delete from credits where company_id = $1 and credit_note_id = $2";
     INSERT_CREDIT = "insert into credits (company_id, credit_note_id, invoice_id, amount) values ($1, $2, $3, $4)";
-    INVOICES_OF = "select d.id, d.number, d.date, c.amount from credits c \
-        join documents d on d.company_id = c.company_id and d.id = c.invoice_id \
-        where c.company_id = $1 and c.credit_note_id = $2 order by d.series_year, d.number_seq";
-    NOTES_OF = "select d.id, d.number, d.date, c.amount from credits c \
-        join documents d on d.company_id = c.company_id and d.id = c.credit_note_id \
-        where c.company_id = $1 and c.invoice_id = $2 and d.voided_at is null order by c.credit_note_id";
+    INVOICES_OF = invoices!("", "$1 and c.credit_note_id = $2 order by d.series_year, d.number_seq");
+    NOTES_OF = notes!("", "$1 and c.invoice_id = $2 order by c.credit_note_id");
 }
+
+const INVOICES_OF_SEVERAL: Several = Several {
+    begin: invoices!("c.credit_note_id, ", "?"),
+    among: "and c.credit_note_id in",
+    end: "order by d.series_year, d.number_seq",
+};
+const NOTES_OF_SEVERAL: Several =
+    Several { begin: notes!("c.invoice_id, ", "?"), among: "and c.invoice_id in", end: "order by c.credit_note_id" };
 
 /// The product lines of a booked invoice with how far each has been credited.
 ///
@@ -145,7 +176,7 @@ pub fn insert_shares(
 /// # Errors
 /// What the shelves answer.
 pub fn shares(tx: &mut dyn Tx, company_id: CompanyId, credit_note_id: DocumentId) -> Result<Vec<NoteShare>, Error> {
-    let read = |mut row: crate::db::Row| {
+    let read = |mut row: Row| {
         Ok(NoteShare {
             note_line_id: row.id()?,
             invoice_id: row.id()?,
@@ -193,12 +224,34 @@ pub fn insert(
 /// What the shelves answer.
 pub fn linked(tx: &mut dyn Tx, company_id: CompanyId, document: &Document) -> Result<Vec<Linked>, Error> {
     let statement = match document.kind {
-        billing::kind::Kind::CreditNote => INVOICES_OF,
-        billing::kind::Kind::Invoice if document.facts.credit_notes > 0 => NOTES_OF,
+        Kind::CreditNote => INVOICES_OF,
+        Kind::Invoice if document.facts.credit_notes > 0 => NOTES_OF,
         _ => return Ok(Vec::new()),
     };
-    let rows = tx.all(statement, params![company_id, document.id])?;
-    let read =
-        |mut row: crate::db::Row| Ok((row.id()?, row.next()?, row.next()?, Money::new(row.next()?, document.currency)));
+    read_linked(tx.all(statement, params![company_id, document.id])?, document)
+}
+
+/// The same for each of several documents that has any, by its id.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn linked_of(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    documents: &[Document],
+) -> Result<BTreeMap<DocumentId, Vec<Linked>>, Error> {
+    let ids = |is_meant: fn(&Document) -> bool| -> BTreeSet<DocumentId> {
+        documents.iter().filter(|document| is_meant(document)).map(|document| document.id).collect()
+    };
+    let notes = ids(|document| document.kind == Kind::CreditNote);
+    let invoices = ids(|document| document.kind == Kind::Invoice && document.facts.credit_notes > 0);
+    let mut rows = INVOICES_OF_SEVERAL.rows(tx, company_id, &notes)?;
+    rows.append(&mut NOTES_OF_SEVERAL.rows(tx, company_id, &invoices)?);
+    let linked = documents.iter().filter_map(|document| Some((document, rows.remove(&document.id)?)));
+    linked.map(|(document, rows)| Ok((document.id, read_linked(rows, document)?))).collect()
+}
+
+fn read_linked(rows: Vec<Row>, document: &Document) -> Result<Vec<Linked>, Error> {
+    let read = |mut row: Row| Ok((row.id()?, row.next()?, row.next()?, Money::new(row.next()?, document.currency)));
     rows.into_iter().map(read).collect()
 }

@@ -1,13 +1,16 @@
 //! Customers, with what documents read of their contacts and departments.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use billing::customers::{Contact, Customer, Department};
-use billing::ids::{CompanyId, ContactId, CustomerId, DepartmentId};
+use billing::ids::{CompanyId, ContactId, CustomerId, DepartmentId, Id};
 use billing::input::Metadata;
 use billing::page::{Begin, Page, Part};
 
 use crate::db::{Error, Row, Select, Tx, params, statements, yes_no};
 use crate::documents::{json, metadata as read_metadata, parse_json};
 use crate::metadata::{self, has_pair};
+use crate::several::Several;
 
 const RESOURCE: &str = "customer";
 const BY_NUMBER_ORDER: &str = "order by length(customer_number), customer_number";
@@ -29,8 +32,11 @@ macro_rules! columns {
 
 macro_rules! select {
     ($suffix:literal) => {
+        select!("select", $suffix)
+    };
+    ($prefix:literal, $suffix:literal) => {
         concat!(
-            columns!("select", ", "),
+            columns!($prefix, ", "),
             "(select g.number from customer_groups g where g.company_id = customers.company_id ",
             "and g.id = customers.customer_group_id), ",
             "(select g.name from customer_groups g where g.company_id = customers.company_id ",
@@ -38,6 +44,30 @@ macro_rules! select {
             "(select g.discount from customer_groups g where g.company_id = customers.company_id ",
             "and g.id = customers.customer_group_id) from customers ",
             $suffix
+        )
+    };
+}
+
+macro_rules! contact {
+    ($first:literal, $rest:literal) => {
+        concat!(
+            "select ",
+            $first,
+            "id, customer_id, name, email, phone, is_default, receives_invoices from customer_contacts ",
+            "where company_id = ",
+            $rest
+        )
+    };
+}
+
+macro_rules! department {
+    ($first:literal, $rest:literal) => {
+        concat!(
+            "select ",
+            $first,
+            "id, customer_id, name, is_default, is_active, ean_number, address, city, postal_code, country_code, ",
+            "email from customer_departments where company_id = ",
+            $rest
         )
     };
 }
@@ -59,13 +89,15 @@ statements! {
         external_system_id = $21, ean_number = $22, peppol_endpoint = $23, currency = $24, payment_terms = $25, \
         language = $26, delivery_type = $27, document_template_ids = $28, metadata = $29, updated_at = $30 \
         where company_id = $31 and id = $32";
-    CONTACT = "select id, customer_id, name, email, phone, is_default, receives_invoices from customer_contacts \
-        where company_id = $1 and id = $2";
+    CONTACT = contact!("", "$1 and id = $2");
     INVOICE_CONTACT = "select email from customer_contacts where company_id = $1 and customer_id = $2 \
         and receives_invoices = 'yes' and email is not null order by is_default desc, created_at, id limit 1";
-    DEPARTMENT = "select id, customer_id, name, is_default, is_active, ean_number, address, city, postal_code, \
-        country_code, email from customer_departments where company_id = $1 and id = $2";
+    DEPARTMENT = department!("", "$1 and id = $2");
 }
+
+const SEVERAL: Several = Several { begin: select!("select id,", "where company_id = ?"), among: "and id in", end: "" };
+const CONTACTS: Several = Several { begin: contact!("id, ", "?"), among: "and id in", end: "" };
+const DEPARTMENTS: Several = Several { begin: department!("id, ", "?"), among: "and id in", end: "" };
 
 /// A customer.
 ///
@@ -73,6 +105,27 @@ statements! {
 /// What the shelves answer.
 pub fn get(tx: &mut dyn Tx, company_id: CompanyId, id: CustomerId) -> Result<Option<Customer>, Error> {
     tx.one(GET, params![company_id, id])?.map(read).transpose()
+}
+
+/// Those of these customers that are there, by id.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn several(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    ids: &BTreeSet<CustomerId>,
+) -> Result<BTreeMap<CustomerId, Customer>, Error> {
+    by_id(SEVERAL.rows(tx, company_id, ids)?, read)
+}
+
+/// The one row of each id, read.
+fn by_id<K: Id + Ord, T>(
+    rows: BTreeMap<K, Vec<Row>>,
+    read: fn(Row) -> Result<T, Error>,
+) -> Result<BTreeMap<K, T>, Error> {
+    let one = |(id, rows): (K, Vec<Row>)| rows.into_iter().next().map(|row| Ok((id, read(row)?)));
+    rows.into_iter().filter_map(one).collect()
 }
 
 /// Which customers a list is of.
@@ -265,18 +318,31 @@ pub fn update(tx: &mut dyn Tx, company_id: CompanyId, customer: &Customer) -> Re
 /// # Errors
 /// What the shelves answer.
 pub fn contact(tx: &mut dyn Tx, company_id: CompanyId, id: ContactId) -> Result<Option<Contact>, Error> {
-    let read = |mut row: Row| {
-        Ok(Contact {
-            id: row.id()?,
-            customer_id: row.id()?,
-            name: row.next()?,
-            email: row.next()?,
-            phone: row.next()?,
-            is_default: row.next()?,
-            receives_invoices: row.next()?,
-        })
-    };
-    tx.one(CONTACT, params![company_id, id])?.map(read).transpose()
+    tx.one(CONTACT, params![company_id, id])?.map(read_contact).transpose()
+}
+
+/// Those of these people that are there, by id.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn contacts(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    ids: &BTreeSet<ContactId>,
+) -> Result<BTreeMap<ContactId, Contact>, Error> {
+    by_id(CONTACTS.rows(tx, company_id, ids)?, read_contact)
+}
+
+fn read_contact(mut row: Row) -> Result<Contact, Error> {
+    Ok(Contact {
+        id: row.id()?,
+        customer_id: row.id()?,
+        name: row.next()?,
+        email: row.next()?,
+        phone: row.next()?,
+        is_default: row.next()?,
+        receives_invoices: row.next()?,
+    })
 }
 
 /// A department of a customer.
@@ -284,22 +350,35 @@ pub fn contact(tx: &mut dyn Tx, company_id: CompanyId, id: ContactId) -> Result<
 /// # Errors
 /// What the shelves answer.
 pub fn department(tx: &mut dyn Tx, company_id: CompanyId, id: DepartmentId) -> Result<Option<Department>, Error> {
-    let read = |mut row: Row| {
-        Ok(Department {
-            id: row.id()?,
-            customer_id: row.id()?,
-            name: row.next()?,
-            is_default: row.next()?,
-            is_active: row.next()?,
-            ean_number: row.next()?,
-            address: row.next()?,
-            city: row.next()?,
-            postal_code: row.next()?,
-            country_code: row.next()?,
-            email: row.next()?,
-        })
-    };
-    tx.one(DEPARTMENT, params![company_id, id])?.map(read).transpose()
+    tx.one(DEPARTMENT, params![company_id, id])?.map(read_department).transpose()
+}
+
+/// Those of these departments that are there, by id.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn departments(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    ids: &BTreeSet<DepartmentId>,
+) -> Result<BTreeMap<DepartmentId, Department>, Error> {
+    by_id(DEPARTMENTS.rows(tx, company_id, ids)?, read_department)
+}
+
+fn read_department(mut row: Row) -> Result<Department, Error> {
+    Ok(Department {
+        id: row.id()?,
+        customer_id: row.id()?,
+        name: row.next()?,
+        is_default: row.next()?,
+        is_active: row.next()?,
+        ean_number: row.next()?,
+        address: row.next()?,
+        city: row.next()?,
+        postal_code: row.next()?,
+        country_code: row.next()?,
+        email: row.next()?,
+    })
 }
 
 /// Where a customer's documents are mailed: to the contact that receives them, else to its own address.

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::db::{Error, Select, Tx, Value, params};
 use crate::documents::{columns, read};
-use crate::vat_groups;
 
 /// What a list is asked for.
 #[derive(Clone, Debug)]
@@ -211,7 +210,7 @@ pub fn select(asked: &Asked, after: Option<&Place>, skip: u64, limit: u64) -> Se
     sorted(filtered(begun, asked), asked, after).and("limit ? offset ?", &bounds)
 }
 
-/// Documents with their VAT groups and without their lines.
+/// Documents without their lines and VAT groups.
 ///
 /// # Errors
 /// What the shelves answer.
@@ -222,14 +221,7 @@ pub fn list(
     skip: u64,
     limit: u64,
 ) -> Result<Vec<Document>, Error> {
-    let mut documents = Vec::new();
-    for mut row in select(asked, after, skip, limit).all(tx)? {
-        documents.push(read(&mut row)?);
-    }
-    for document in &mut documents {
-        document.groups = vat_groups::of(tx.all(vat_groups::OF, params![asked.company_id, document.id])?, document)?;
-    }
-    Ok(documents)
+    select(asked, after, skip, limit).all(tx)?.iter_mut().map(read).collect()
 }
 
 /// How many documents a list holds.

@@ -36,6 +36,7 @@ pub mod product_groups;
 pub mod products;
 pub mod refunds;
 pub mod series;
+mod several;
 mod sqlite;
 mod sqlite_lane;
 pub mod statements;

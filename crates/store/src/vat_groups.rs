@@ -1,18 +1,51 @@
 //! A document's VAT by category and rate.
 
+use std::collections::BTreeSet;
+
 use billing::document::{Document, VatGroup};
 use billing::ids::{CompanyId, DocumentId};
 use billing::money::Money;
 
 use crate::db::{Error, Row, Tx, params, statements};
+use crate::several::Several;
+
+macro_rules! select {
+    ($first:literal, $rest:literal) => {
+        concat!(
+            "select ",
+            $first,
+            "vat_category, vat_rate, taxable_amount, vat_amount, exemption_reason, exemption_reason_code, mode ",
+            "from document_vat_groups where company_id = ",
+            $rest
+        )
+    };
+}
 
 statements! {
-    OF = "select vat_category, vat_rate, taxable_amount, vat_amount, exemption_reason, exemption_reason_code, mode \
-        from document_vat_groups where company_id = $1 and document_id = $2 order by position";
+    OF = select!("", "$1 and document_id = $2 order by position");
     INSERT = "insert into document_vat_groups (company_id, document_id, position, vat_category, vat_rate, \
         taxable_amount, vat_amount, exemption_reason, exemption_reason_code, mode) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     DELETE = "delete from document_vat_groups where company_id = $1 and document_id = $2";
+}
+
+const OF_SEVERAL: Several = Several {
+    begin: select!("document_id, ", "?"),
+    among: "and document_id in",
+    end: "order by document_id, position",
+};
+
+/// Gives each of these documents its VAT groups.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn fill(tx: &mut dyn Tx, company_id: CompanyId, documents: &mut [Document]) -> Result<(), Error> {
+    let ids: BTreeSet<DocumentId> = documents.iter().map(|document| document.id).collect();
+    let mut rows = OF_SEVERAL.rows(tx, company_id, &ids)?;
+    for document in documents {
+        document.groups = of(rows.remove(&document.id).unwrap_or_default(), document)?;
+    }
+    Ok(())
 }
 
 pub(crate) fn of(rows: Vec<Row>, document: &Document) -> Result<Vec<VatGroup>, Error> {

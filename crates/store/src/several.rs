@@ -1,0 +1,48 @@
+//! What many things have, asked for in one go: a statement for each kind of thing, not for each thing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use billing::ids::{CompanyId, Id};
+
+use crate::db::{Error, Row, Select, Tx, Value, params};
+
+/// For how many ids a statement is put together. There are few sizes, so that few statements are
+/// planned; ids that are fewer are filled up with the last of them, which finds nothing more.
+const SIZES: [usize; 4] = [1, 5, 25, MOST];
+/// For how many at most: a whole page.
+const MOST: usize = 100;
+
+/// A statement in the parts that stand around its ids.
+pub(crate) struct Several {
+    /// Up to the conditions. The first column is the id that a row belongs to; `?` is the company.
+    pub(crate) begin: &'static str,
+    /// The condition that takes the ids, as `and id in`.
+    pub(crate) among: &'static str,
+    /// What follows, as the order; empty for nothing.
+    pub(crate) end: &'static str,
+}
+
+impl Several {
+    fn select<T: Id + Into<Value<'static>>>(&self, company_id: CompanyId, ids: Vec<T>) -> Select {
+        Select::new(self.begin, params![company_id]).and_any(self.among, ids).and(self.end, params![])
+    }
+
+    /// The rows of each id that has any, without their first column.
+    pub(crate) fn rows<T: Id + Ord + Into<Value<'static>>>(
+        &self,
+        tx: &mut dyn Tx,
+        company_id: CompanyId,
+        ids: &BTreeSet<T>,
+    ) -> Result<BTreeMap<T, Vec<Row>>, Error> {
+        let ids: Vec<T> = ids.iter().copied().collect();
+        let mut found: BTreeMap<T, Vec<Row>> = BTreeMap::new();
+        for part in ids.chunks(MOST) {
+            let size = SIZES.into_iter().find(|size| *size >= part.len()).unwrap_or(MOST);
+            let filled = part.iter().chain(std::iter::repeat(&part[part.len() - 1])).take(size).copied().collect();
+            for mut row in self.select(company_id, filled).all(tx)? {
+                found.entry(row.id()?).or_default().push(row);
+            }
+        }
+        Ok(found)
+    }
+}
