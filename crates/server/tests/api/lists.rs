@@ -1,5 +1,9 @@
 //! Lists: pages, cursors, order and filters, over HTTP.
 
+mod filters;
+mod known;
+mod walks;
+
 use serde_json::{Value, json};
 
 use crate::house::{Company, House, line, text};
