@@ -1,7 +1,8 @@
 //! Papers: a booked document's PDF is printed once from its snapshot and served
 //! from the archive ever after; a draft's is printed as it stands.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 use billing::company::CompanyMode;
@@ -69,35 +70,82 @@ struct Sheet {
 /// # Errors
 /// The resource's 404; `Broken` when the press fails.
 pub fn pdf(app: &Arc<App>, by: &Caller, kind: Kind, id: DocumentId, as_draft: bool) -> Result<File, Error> {
-    let company_id = by.company_id;
-    let (name, original) = app
-        .read(by.clone(), move |view| {
-            let document = find(view.tx, company_id, kind, id)?;
-            let name = document.number.as_ref().map_or_else(|| kind.title().to_owned(), |n| n.text.clone());
-            if !document.is_booked() {
-                let mark = as_draft.then_some(Watermark::Draft);
-                let print = as_it_stands(view, &document, mark, None)?;
-                return Ok((name, Original::Draft(Sheet { print, plain: None })));
-            }
-            if let Some((sha256, bytes)) = files::get(view.tx, company_id, id, "pdf")? {
-                return Ok((name, Original::Archived(sha256, bytes)));
-            }
-            Ok::<_, Error>((name, Original::Booked(of_snapshot(view.tx, company_id, id, document.date)?)))
-        })
-        .wait()?;
+    let (name, mut found) = original(app, by, kind, id, as_draft)?;
+    let turn = matches!(found, Original::Booked(_)).then(|| app.printing.turn(id));
+    if turn.is_some() {
+        // Whoever printed it meanwhile has kept it.
+        (_, found) = original(app, by, kind, id, as_draft)?;
+    }
     let file = |sha256, bytes| File {
         content_type: "application/pdf",
         name: format!("{}.pdf", name.replace(['/', '\\', '"'], "-")),
         sha256,
         bytes,
     };
-    match original {
+    match found {
         Original::Archived(sha256, bytes) => Ok(file(Some(sha256), bytes)),
         Original::Draft(sheet) => Ok(file(None, print(app, &sheet, id)?)),
         Original::Booked(sheet) => {
-            let (sha256, bytes) = keep(app, company_id, id, print(app, &sheet, id)?)?;
+            let (sha256, bytes) = keep(app, by.company_id, id, print(app, &sheet, id)?)?;
             Ok(file(Some(sha256), bytes))
         }
+    }
+}
+
+/// What a document is called, and what its paper is or is made from.
+fn original(
+    app: &Arc<App>,
+    by: &Caller,
+    kind: Kind,
+    id: DocumentId,
+    as_draft: bool,
+) -> Result<(String, Original), Error> {
+    let company_id = by.company_id;
+    app.read(by.clone(), move |view| {
+        let document = find(view.tx, company_id, kind, id)?;
+        let name = document.number.as_ref().map_or_else(|| kind.title().to_owned(), |n| n.text.clone());
+        if !document.is_booked() {
+            let mark = as_draft.then_some(Watermark::Draft);
+            let print = as_it_stands(view, &document, mark, None)?;
+            return Ok((name, Original::Draft(Sheet { print, plain: None })));
+        }
+        if let Some((sha256, bytes)) = files::get(view.tx, company_id, id, "pdf")? {
+            return Ok((name, Original::Archived(sha256, bytes)));
+        }
+        Ok((name, Original::Booked(of_snapshot(view.tx, company_id, id, document.date)?)))
+    })
+    .wait()
+}
+
+/// The booked documents that are being printed in this process: the print and the mail of one
+/// document become due at once, and one paper is enough.
+#[derive(Default)]
+pub(crate) struct Printing {
+    now: Mutex<HashSet<DocumentId>>,
+    ended: Condvar,
+}
+
+impl Printing {
+    /// Waits until nobody else prints the document.
+    fn turn(&self, id: DocumentId) -> Turn<'_> {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        while !now.insert(id) {
+            now = self.ended.wait(now).unwrap_or_else(PoisonError::into_inner);
+        }
+        Turn { printing: self, id }
+    }
+}
+
+/// The turn to print one document, given back when dropped.
+struct Turn<'a> {
+    printing: &'a Printing,
+    id: DocumentId,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.printing.now.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        self.printing.ended.notify_all();
     }
 }
 
@@ -198,4 +246,34 @@ fn of_snapshot(tx: &mut dyn store::db::Tx, company_id: CompanyId, id: DocumentId
     };
     let plain = look.source.is_some().then(|| print(&Look { source: None, settings: look.settings.clone() }));
     Ok(Sheet { print: print(&look), plain })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn one_document_is_printed_by_one_at_a_time_and_others_meanwhile() {
+        let (printing, inside, [one, other]) =
+            (Printing::default(), AtomicUsize::new(0), [1, 2].map(|n| DocumentId(Uuid::from_u128(n))));
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let turn = printing.turn(one);
+                        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                        thread::yield_now();
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        drop(turn);
+                    }
+                });
+            }
+        });
+        let (_one, _other) = (printing.turn(one), printing.turn(other));
+    }
 }

@@ -88,6 +88,7 @@ pub struct App {
     clock: Clock,
     mail: Mail,
     press: Arc<dyn Press>,
+    printing: archive::Printing,
 }
 
 impl App {
@@ -98,7 +99,7 @@ impl App {
     pub fn open(settings: Settings) -> Result<Arc<App>, Error> {
         let Settings { database, mail, clock, press } = settings;
         let db = store::Database::open(&database)?;
-        Ok(Arc::new(App { db, clock, mail, press }))
+        Ok(Arc::new(App { db, clock, mail, press, printing: archive::Printing::default() }))
     }
 
     /// Now, by the house's clock.

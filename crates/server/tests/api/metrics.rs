@@ -108,6 +108,9 @@ fn measures(database_url: Option<&str>) {
         samples.0.get("ledgerbee_deliveries_total{outcome=\"delivered\"}").copied()
     });
     assert_eq!(delivered, 1.0);
+    // Its print and its mail were due at once: it was printed once all the same.
+    let samples = Samples::read(&beside.get("/metrics").text());
+    assert_eq!(samples.sum("ledgerbee_print_duration_seconds_count", &[]), 2.0);
     house.server.signal("KILL");
 }
 
