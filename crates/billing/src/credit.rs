@@ -42,8 +42,9 @@ impl Group {
             shares.push(Share { line: *line, net, vat: 0, base_net: 0, base_vat: 0, quantity });
         }
 
-        // The note: the lines it touches in line order, each with its shares.
-        let mut order: Vec<usize> = (0..asks.len()).filter(|at| shares[*at].is_something()).collect();
+        // The note: the lines it takes net of, in line order, each with its shares. A quantity that comes to
+        // nothing bears no VAT: given back later, it would leave VAT behind that no net is left to carry.
+        let mut order: Vec<usize> = (0..asks.len()).filter(|at| shares[*at].net != 0).collect();
         order.sort_by_key(|at| shares[*at].line);
         let note: Vec<&[usize]> = order.chunk_by(|a, b| shares[*a].line == shares[*b].line).collect();
         let touched: Vec<usize> = note.iter().map(|own| shares[own[0]].line).collect();
@@ -120,14 +121,22 @@ impl Group {
     /// VAT of the notes before only.
     ///
     /// The group's VAT is due cumulatively: what the rate makes of all that is credited,
-    /// less what was credited before. The lines' windows bound it, unless the group wins.
+    /// less what was credited before; but no further from the note's own VAT than rounding
+    /// goes, so that what earlier notes (or voids) left over is made up for bit by bit, and no
+    /// more than is left. The lines' windows bound it, unless the group wins.
     fn note_vat(&self, after: &[LineState], touched: &[usize]) -> Vec<i64> {
         let sign = self.sign();
         let credited: i64 = after.iter().map(|line| line.credited_net).sum();
         // The last note gives back what was billed, also where that is not the rate's (a reversing invoice).
         let is_closed = after.iter().all(|line| line.net_left() == 0);
         let owed = if is_closed { self.billed().vat } else { percent_of_minor(self.rate, credited) };
-        let due = sign * (owed - self.credited().vat);
+        let before = self.credited();
+        let so_far = sign * (owed - before.vat);
+        let (least_own, most_own) = rounded_both_ways(self.rate, sign * (credited - before.net));
+        // Of lines of both signs any VAT may be left; of one sign no more than was billed.
+        let is_of_one_sign = self.lines.iter().all(|line| line.net * sign >= 0);
+        let left = if is_of_one_sign { sign * (self.billed().vat - before.vat) } else { i64::MAX };
+        let due = if is_closed { so_far } else { so_far.clamp(least_own, most_own).min(left) };
         let windows: Vec<Window> = touched.iter().map(|line| after[*line].window(sign)).collect();
         let least: i64 = windows.iter().map(|window| window.low).sum();
         let most: i64 = windows.iter().map(|window| window.high).sum();
@@ -435,12 +444,6 @@ pub struct Share {
     pub quantity: Decimal,
 }
 
-impl Share {
-    fn is_something(&self) -> bool {
-        self.net != 0 || !self.quantity.is_zero()
-    }
-}
-
 /// The sums of a group, signed as on the invoice.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sums {
@@ -519,6 +522,14 @@ impl Window {
 /// Whether a number is of the sign of the bound, or 0, and no larger.
 fn is_within(number: i64, bound: i64) -> bool {
     number == 0 || (number.signum() == bound.signum() && number.abs() <= bound.abs())
+}
+
+/// So many percent of an amount, rounded down and rounded up.
+fn rounded_both_ways(rate: Decimal, amount: i64) -> (i64, i64) {
+    let product = rate.mantissa().checked_mul(i128::from(amount));
+    let (exact, of) = (product.expect("a rate is at most 100 with 4 decimals"), 100 * 10_i128.pow(rate.scale()));
+    let floor = i64::try_from(exact.div_euclid(of)).expect("a rate is at most 100");
+    (floor, floor + i64::from(exact.rem_euclid(of) != 0))
 }
 
 /// `amount × part / whole`, rounded half away from zero.

@@ -5,47 +5,17 @@
 //! begin; a failure names the seed of its case. The worst deviation seen is printed.
 
 use std::fmt;
-use std::io::Write;
-use std::ops::Range;
-use std::thread;
 
 use billing::credit::{Ask, Group, LineState, Mode, Share};
 use billing::money::{Currency, line_total};
 use billing::shares::{share_converted, share_vat};
 use rust_decimal::Decimal;
 
-/// A sequence that looks random, by splitmix64: the same for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn within(&mut self, range: Range<i64>) -> i64 {
-        range.start + (self.next() % (range.end - range.start).unsigned_abs()).cast_signed()
-    }
-
-    fn place(&mut self, count: usize) -> usize {
-        usize::try_from(self.next() % count as u64).unwrap()
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.place(from.len())]
-    }
-
-    fn chance(&mut self, percent: u64) -> bool {
-        self.next() % 100 < percent
-    }
-}
+use crate::cases::{Random, over_all, say, setting};
 
 /// What kind of invoices and credits a case is of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Population {
+pub enum Population {
     /// Any lines, rates, discounts and currencies.
     Mixed,
     /// All lines alike.
@@ -81,7 +51,7 @@ impl Population {
         }
     }
 
-    fn currency(self, random: &mut Random) -> Currency {
+    pub fn currency(self, random: &mut Random) -> Currency {
         let code = match self {
             Population::Yen => "JPY",
             Population::Dinar => "KWD",
@@ -94,9 +64,9 @@ impl Population {
 
 /// Which case it is, for messages.
 #[derive(Clone, Copy)]
-struct At {
-    population: Population,
-    seed: u64,
+pub struct At {
+    pub population: Population,
+    pub seed: u64,
 }
 
 impl fmt::Display for At {
@@ -106,15 +76,15 @@ impl fmt::Display for At {
 }
 
 /// One VAT group of an invoice, and its rate in hundredths of a percent of a percent.
-struct Billed {
-    group: Group,
-    rate: i64,
+pub struct Billed {
+    pub group: Group,
+    pub rate: i64,
     /// How many of its notes were voided.
     voids: i64,
 }
 
 /// An invoice of one to thirty lines at up to four rates, each line priced as an invoice prices it.
-fn invoice(population: Population, random: &mut Random, currency: Currency) -> Vec<Billed> {
+pub fn invoice(population: Population, random: &mut Random, currency: Currency) -> Vec<Billed> {
     let count = match population {
         Population::Thousand => 1_000,
         _ => random.within(1..31),
@@ -164,7 +134,7 @@ fn billed(rate: i64, lines: &[(i64, Decimal)], currency: Currency, base_rate: De
 }
 
 /// The ask of a random way for a random part of a line; none where nothing is left.
-fn ask(population: Population, random: &mut Random, line: &LineState) -> Option<Ask> {
+pub fn ask(population: Population, random: &mut Random, line: &LineState) -> Option<Ask> {
     if line.is_used_up() {
         return None;
     }
@@ -188,7 +158,7 @@ fn sums(shares: &[Share]) -> (i64, i64) {
 }
 
 /// By how much VAT is off the rate's exact VAT of the net, in millionths of a minor unit.
-fn deviation(rate: i64, net: i64, vat: i64) -> i64 {
+pub fn deviation(rate: i64, net: i64, vat: i64) -> i64 {
     let off = i128::from(vat) * 1_000_000 - i128::from(rate) * i128::from(net);
     i64::try_from(off.abs()).unwrap()
 }
@@ -212,7 +182,7 @@ fn check_note(at: At, exponent: u32, billed: &Billed, before: &Group, asks: &[(u
     // Without decimals a void leaves the rounding of its note to those that follow: a unit each.
     let unit = 1_000_000 * 10_i64.pow(exponent) * if exponent == 0 { 1 + billed.voids } else { 1 };
     assert!(off < unit, "the note's VAT {vat} of {net} is {off} millionths off: {at}");
-    let is_small = group.mode == Mode::Line && group.lines.len() <= 30 && at.population != Population::Negative;
+    let is_small = group.mode == Mode::Line && group.lines.len() <= 30;
     assert!(!is_small || off < 4_000_000, "the note's VAT {vat} of {net} is {off} millionths off: {at}");
     off
 }
@@ -280,35 +250,6 @@ fn check_end(at: At, group: &Group) {
     }
 }
 
-/// A number from the environment.
-fn setting(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
-}
-
-/// Runs all cases over all cores and merges what each found by `merge`.
-fn over_all<T: Send>(cases: u64, one: impl Fn(u64) -> T + Sync, merge: impl Fn(T, T) -> T + Sync) -> T {
-    let first = setting("LEDGERBEE_CREDIT_SEED", 1);
-    let threads = thread::available_parallelism().map_or(1, |count| count.get() as u64);
-    thread::scope(|scope| {
-        let (one, merge) = (&one, &merge);
-        let running: Vec<_> = (0..threads.min(cases))
-            .map(|thread| {
-                let step = usize::try_from(threads).unwrap();
-                scope.spawn(move || (first + thread..first + cases).step_by(step).map(one).reduce(merge))
-            })
-            .collect();
-        let found = running
-            .into_iter()
-            .filter_map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        found.reduce(merge).expect("there is a case")
-    })
-}
-
-/// Prints past the capture of tests: the figure is to be seen.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
-}
-
 #[test]
 fn any_partition_gives_back_what_was_billed() {
     let cases = setting("LEDGERBEE_CREDIT_CASES", 100_000);
@@ -323,144 +264,5 @@ fn any_partition_gives_back_what_was_billed() {
     for (population, (count, worst)) in Population::ALL.iter().zip(worst) {
         let (whole, part) = (worst / 1_000_000, worst % 1_000_000);
         say(&format!("{population:?}: {count} invoices, a note's VAT off by at most {whole}.{part:06} minor units"));
-    }
-}
-
-/// What the VAT of a note aims at, between the windows of its lines.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Aim {
-    /// The specification's: all that is credited so far bears its rate.
-    SoFar,
-    /// The note bears its own rate, whatever came before.
-    Own,
-    /// As far towards `SoFar` as the note stays within a unit of its own.
-    Between,
-}
-
-/// The rule written once more and plainly, for lines above zero: net and VAT, billed and credited.
-struct Plain {
-    rate: i64,
-    lines: Vec<[i64; 4]>,
-}
-
-impl Plain {
-    fn of(group: &Group, rate: i64) -> Plain {
-        Plain { rate, lines: group.lines.iter().map(|line| [line.net, line.vat, 0, 0]).collect() }
-    }
-
-    /// The note's VAT of each line, for the net of each line that is in it.
-    fn note(&mut self, nets: &[Option<i64>], aim: Aim) -> Vec<i64> {
-        let before: i64 = self.lines.iter().map(|line| line[3]).sum();
-        let mut windows: Vec<(usize, i64, i64, i128, i128)> = Vec::new();
-        for (at, [net, vat, credited, credited_vat]) in self.lines.iter_mut().enumerate() {
-            let Some(taken) = nets[at] else { continue };
-            *credited += taken;
-            if credited == net {
-                windows.push((at, *vat, *vat, 0, 1));
-                continue;
-            }
-            let (exact, of) = (i128::from(*vat) * i128::from(*credited), i128::from(*net));
-            let floor = i64::try_from(exact.div_euclid(of)).unwrap();
-            let low = floor.max(*credited_vat);
-            let high = low.max(floor + i64::from(exact % of != 0));
-            windows.push((at, low, high, exact - i128::from(low) * of, of));
-        }
-        let own: i64 = nets.iter().flatten().sum();
-        let so_far = self.rounded(self.lines.iter().map(|line| line[2]).sum()) - before;
-        let exact = i128::from(self.rate) * i128::from(own);
-        let (floor, rest) = (i64::try_from(exact / 1_000_000).unwrap(), exact % 1_000_000);
-        let goal = match aim {
-            Aim::SoFar => so_far,
-            Aim::Own => self.rounded(own),
-            Aim::Between => so_far.clamp(floor, floor + i64::from(rest != 0)),
-        };
-        let counted = |line: &(usize, i64, i64, i128, i128)| self.lines[line.0][3];
-        let least: i64 = windows.iter().map(|window| window.1 - counted(window)).sum();
-        let most: i64 = windows.iter().map(|window| window.2 - counted(window)).sum();
-        let mut units = goal.clamp(least, most) - least;
-        let mut vats = vec![0; self.lines.len()];
-        windows.sort_by(|a, b| (b.3 * a.4).cmp(&(a.3 * b.4)));
-        for (at, low, high, ..) in windows {
-            let now = low + i64::from(units > 0 && high > low);
-            units -= now - low;
-            vats[at] = now - self.lines[at][3];
-            self.lines[at][3] = now;
-        }
-        vats
-    }
-
-    fn rounded(&self, net: i64) -> i64 {
-        let exact = i128::from(self.rate) * i128::from(net);
-        i64::try_from((exact + 500_000).div_euclid(1_000_000)).unwrap()
-    }
-}
-
-/// The program against the rule as written here, line by line; and other rules measured beside it.
-#[test]
-fn the_rule_written_plainly_gives_the_same() {
-    const AIMS: [Aim; 3] = [Aim::SoFar, Aim::Own, Aim::Between];
-    let cases = setting("LEDGERBEE_CREDIT_CASES", 100_000) / 5 + 1;
-    let one = |seed: u64| {
-        let population =
-            [Population::Mixed, Population::Equal, Population::WholeLines, Population::Dinar][seed as usize % 4];
-        let at = At { population, seed };
-        let mut random = Random(seed);
-        let currency = population.currency(&mut random);
-        let mut worst = [0_i64; 3];
-        for mut billed in invoice(population, &mut random, currency) {
-            if billed.group.mode == Mode::Group {
-                continue;
-            }
-            let mut plain = AIMS.map(|_| Plain::of(&billed.group, billed.rate));
-            for note in 0..random.within(1..13) {
-                let mut asks: Vec<(usize, Ask)> = Vec::new();
-                for (place, line) in billed.group.lines.iter().enumerate() {
-                    if note == 0 || random.chance(40) {
-                        asks.extend(ask(population, &mut random, line).map(|ask| (place, ask)));
-                    }
-                }
-                compare(at, &mut billed, &mut plain, &asks, &mut worst, AIMS);
-            }
-            let rest: Vec<(usize, Ask)> = (0..billed.group.lines.len()).map(|place| (place, Ask::Rest)).collect();
-            compare(at, &mut billed, &mut plain, &rest, &mut worst, AIMS);
-            for plain in &plain {
-                assert!(plain.lines.iter().all(|line| line[..2] == line[2..]), "not all is given back: {at}");
-            }
-        }
-        worst
-    };
-    let worst = over_all(cases, one, |a, b| std::array::from_fn(|at| a[at].max(b[at])));
-    for (aim, worst) in AIMS.iter().zip(worst) {
-        say(&format!(
-            "aim {aim:?}: a note's VAT off by at most {}.{:06} minor units",
-            worst / 1_000_000,
-            worst % 1_000_000
-        ));
-    }
-}
-
-fn compare(
-    at: At,
-    billed: &mut Billed,
-    plain: &mut [Plain; 3],
-    asks: &[(usize, Ask)],
-    worst: &mut [i64; 3],
-    aims: [Aim; 3],
-) {
-    let shares = billed.group.credit(asks).unwrap_or_else(|exceeds| panic!("{exceeds}: {at}"));
-    let (mut nets, mut vats) = (vec![None; billed.group.lines.len()], vec![0; billed.group.lines.len()]);
-    for share in shares {
-        if share.net != 0 || !share.quantity.is_zero() {
-            nets[share.line] = Some(nets[share.line].unwrap_or(0) + share.net);
-        }
-        vats[share.line] += share.vat;
-    }
-    for (which, aim) in aims.into_iter().enumerate() {
-        let theirs = plain[which].note(&nets, aim);
-        if aim == Aim::SoFar {
-            assert_eq!(theirs, vats, "{at}");
-        }
-        let off = deviation(billed.rate, nets.iter().flatten().sum(), theirs.iter().sum());
-        worst[which] = worst[which].max(off);
     }
 }

@@ -174,6 +174,53 @@ fn in_yen_the_group_is_exact_in_every_note() {
 }
 
 #[test]
+fn a_quantity_that_comes_to_nothing_bears_no_vat() {
+    let mut group = group("25", Mode::Line, &[(4, "1"), (100, "1")]);
+    one(&mut group, 0, Ask::Amount(1));
+    // A tenth of the 0.03 left is nothing; the 0.01 of VAT that is due by now (0.02 × 25 %) is the other line's.
+    let note = group.credit(&[(0, Ask::Quantity(number("0.1"))), (1, Ask::Amount(1))]).unwrap();
+    assert_eq!(figures(&note), [(0, 0), (1, 1)]);
+    // Were it the first line's, the void would take VAT from a line of which nothing is left to credit.
+    assert_eq!(one(&mut group, 0, Ask::Amount(3)), (3, 1));
+    group.release(&note);
+    assert!(group.lines[0].is_used_up());
+    assert_eq!(one(&mut group, 1, Ask::Rest), (100, 25));
+    assert_eq!(group.credited(), group.billed());
+}
+
+#[test]
+fn in_yen_what_is_voided_leaves_its_vat_to_the_rest_bit_by_bit() {
+    // Ten lines of ¥4 at 10 % as above. The four notes that bore ¥1 are voided: what stands, ¥24, bears no VAT.
+    let mut group = group("10", Mode::Group, &[(4, "1"); 10]);
+    let notes: Vec<Vec<Share>> = (0..10).map(|line| group.credit(&[(line, Ask::Rest)]).unwrap()).collect();
+    let bears = |note: &&Vec<Share>| note[0].vat == 1;
+    notes.iter().filter(bears).for_each(|note| group.release(note));
+    assert_eq!((group.credited().net, group.credited().vat), (24, 0));
+    // ¥28 would bear ¥3 (2.8); a note of ¥4 takes no more of it than ¥1, its own ¥0.4 rounded up.
+    assert_eq!(one(&mut group, 1, Ask::Rest), (4, 1));
+    // The three lines left bear the ¥3 left, 1.8 more than their own: by no rule can it be otherwise,
+    // because what stands is kept and all ¥4 are given back.
+    let last = group.credit(&[(3, Ask::Rest), (6, Ask::Rest), (8, Ask::Rest)]).unwrap();
+    assert_eq!(figures(&last), [(4, 1), (4, 1), (4, 1)]);
+    assert_eq!(group.credited(), group.billed());
+}
+
+#[test]
+fn lines_credited_whole_bear_what_each_was_billed_however_they_are_chosen() {
+    // Thirty lines of 0.02 at 25 %: 0.15 of VAT, every second line 0.01. Chosen with intent, those fifteen are
+    // off by 7.5 minor units together, far from the 4 that chance comes to, and still less than 1.00.
+    let mut group = group("25", Mode::Line, &[(2, "1"); 30]);
+    let taxed: Vec<(usize, Ask)> =
+        (0..30).filter(|line| group.lines[*line].vat == 1).map(|line| (line, Ask::Rest)).collect();
+    let shares = group.credit(&taxed).unwrap();
+    let vat: i64 = shares.iter().map(|share| share.vat).sum();
+    assert_eq!((taxed.len(), vat), (15, 15));
+    let rest: Vec<(usize, Ask)> = (0..30).map(|line| (line, Ask::Rest)).collect();
+    assert_eq!(group.credit(&rest).unwrap().iter().map(|share| share.vat).sum::<i64>(), 0);
+    assert_eq!(group.credited(), group.billed());
+}
+
+#[test]
 fn the_base_amounts_end_exact_too() {
     // 100.00 + 25.00 EUR at 7.4567: 745.67 and 186.42 (186.4175) DKK.
     let mut group = group("25", Mode::Line, &[(10_000, "3")]);

@@ -1,5 +1,7 @@
 //! The rules as tables and properties, one module a subject.
 
+mod aims;
+mod cases;
 mod complement;
 mod credit;
 mod decimals;

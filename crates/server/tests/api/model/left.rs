@@ -129,8 +129,8 @@ impl Group {
         for (at, (line, ask)) in asks.iter().enumerate() {
             nets.push(self.lines[*line].take(at, *ask)?);
         }
-        // A line is in the note when something is taken of it, be it quantity only.
-        let is_something = |at: usize| nets[at] != 0 || !matches!(asks[at].1, Ask::Amount(_));
+        // A quantity that comes to nothing bears no VAT.
+        let is_something = |at: usize| nets[at] != 0;
         let touched: Vec<usize> = (0..self.lines.len())
             .filter(|line| (0..asks.len()).any(|at| asks[at].0 == *line && is_something(at)))
             .collect();
@@ -172,7 +172,10 @@ impl Group {
         let is_closed = self.lines.iter().all(|line| line.net() == 0);
         let billed: i128 = self.lines.iter().map(|line| line.billed.vat).sum();
         let owed = if is_closed { billed } else { (self.rate * Ratio::whole(all_credited)).round() };
-        let due = owed - all_vat;
+        let so_far = owed - all_vat;
+        // Else no further from the note's own than rounding goes, and no more than is left.
+        let own = self.rate * Ratio::whole(all_credited - before.iter().map(|line| line.credited.net).sum::<i128>());
+        let due = if is_closed { so_far } else { so_far.clamp(own.floor(), own.ceiling()).min(billed - all_vat) };
 
         // Each line's window, as VAT of this note: least, most, and how far its exact VAT is above the least.
         let window = |line: &usize| {
