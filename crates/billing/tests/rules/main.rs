@@ -6,6 +6,8 @@ mod complement;
 mod credit;
 mod decimals;
 mod money;
+mod partitions;
 mod postings;
 mod shares;
+mod shop;
 mod status;
