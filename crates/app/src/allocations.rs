@@ -1,5 +1,7 @@
 //! Setting a credit off against an invoice: both items shrink, at their own carrying amounts.
 
+use billing::carrying::{self, Carried};
+use billing::crediting::NoteShare;
 use billing::document::Document;
 use billing::ids::{AllocationId, DocumentId, OpenItemId};
 use billing::input::settlement::{AllocationInput, PartQuery};
@@ -114,7 +116,7 @@ fn set_off(
     };
     settling::check_open(amount, of_credit, "credit")?;
     settling::check_open(amount, of_invoice, "invoice")?;
-    let allocation = allocate(work, &mut credit, &invoice, amount, date)?;
+    let allocation = allocate(work, &mut credit, &invoice, amount, None, date)?;
     let published = public(&allocation, number(&invoice), amount);
     work.event("allocation.created", "allocation", allocation.id, &published, None);
     settling::change(work, &mut invoice, |_| "invoice.updated", |facts| facts.allocated += amount.minor())?;
@@ -170,13 +172,16 @@ pub(crate) fn of_credit_note(work: &mut Work<'_>, note: &mut Document) -> Result
     let company_id = work.company.id;
     let mut credit = Credit { item: settling::item_of(work, note)?, note: Some(note.clone()) };
     let mut is_allocated = false;
+    let is_own = note.currency == note.base_currency;
+    let shares = if is_own { Vec::new() } else { credits::shares(work.tx, company_id, note.id)? };
     for (invoice_id, _, _, credited) in credits::linked(work.tx, company_id, note)? {
         let mut invoice = find(work.tx, company_id, Kind::Invoice, invoice_id)?;
         let before = crate::documents::publish(work.tx, &work.company, &invoice)?;
         let open = settling::item_of(work, &invoice)?.open;
         let amount = credited.min(open).min(credit.open());
         if amount.minor() > 0 {
-            allocate(work, &mut credit, &invoice, amount, note.date)?;
+            let own = given_back(&shares, &invoice, credited);
+            allocate(work, &mut credit, &invoice, amount, own, note.date)?;
             note.facts.allocated += amount.minor();
             invoice.facts.allocated += amount.minor();
             is_allocated = true;
@@ -208,22 +213,36 @@ pub(crate) fn foreseen(work: &mut Work<'_>, note: &Document) -> Result<i64, Erro
     Ok(note.amount.minor().abs() - left)
 }
 
-/// Posts and shelves an allocation, and moves both items.
+/// What a note gave back of an invoice in both currencies; none in the company's own.
+fn given_back(shares: &[NoteShare], invoice: &Document, credited: Money) -> Option<Carried> {
+    if shares.is_empty() {
+        return None;
+    }
+    let own = shares.iter().filter(|taken| taken.invoice_id == invoice.id);
+    let base = own.map(|taken| taken.share.base_net + taken.share.base_vat).sum();
+    Some(Carried { open: credited.minor(), base, rate: invoice.exchange_rate })
+}
+
+/// Posts and shelves an allocation, and moves both items. `own` is what the credit gave back of this very
+/// invoice: that stands at its rate, whatever else is credited with it.
 fn allocate(
     work: &mut Work<'_>,
     credit: &mut Credit,
     invoice: &Document,
     amount: Money,
+    own: Option<Carried>,
     date: Date,
 ) -> Result<Allocation, Error> {
     let mut debit = settling::item_of(work, invoice)?;
-    let (giving, settled) = (settling::part(work, &credit.item, amount), settling::part(work, &debit, amount));
-    let exchange = settling::role(work, "ExchangeDifference")?;
+    let moved = carrying::set_off(amount.minor(), own.unwrap_or(credit.item.carried()), debit.carried());
+    let giving = settling::part_at(work, &credit.item, amount, moved.credit);
+    let settled = settling::part_at(work, &debit, amount, moved.debit);
+    let difference = settling::difference(work, moved.is_at_one_rate)?;
     let postings = postings::of_allocation(
         (giving.account_id, giving.item_id, giving.base),
         (settled.account_id, settled.item_id, settled.base),
         amount,
-        exchange,
+        difference,
         credit.item.customer_id,
     );
     let named = Named {

@@ -7,7 +7,6 @@ use billing::document::{Booking, Document, Line};
 use billing::ids::{DeliveryId, DocumentId, EntryId, JobId, OpenItemId};
 use billing::input::documents::SendInput;
 use billing::kind::Kind;
-use billing::money::Money;
 use billing::parties;
 use billing::postings::{self, NewEntry};
 use billing::public::Sent;
@@ -219,6 +218,7 @@ fn book(work: &mut Work<'_>, document: &mut Document, customer: &Customer, input
         origin: Origin::Document(document.id),
         open: document.amount,
         base_open,
+        exchange_rate: document.exchange_rate,
     };
     open_items::insert(work.tx, company_id, &item, entry_id, (document.date, document.due_date), work.now)?;
     let job_id: JobId = work.new_id();
@@ -379,13 +379,4 @@ fn deliver(
     let published = crate::deliveries::public(&delivery);
     work.event("delivery.created", "delivery", delivery.id, &published, None);
     Ok(delivery.id)
-}
-
-/// A part of an item's base amount: all of it with the last unit, else in proportion.
-pub(crate) fn carry(item: &OpenItem, amount: Money) -> i64 {
-    if amount.abs() == item.open.abs() || item.open.is_zero() {
-        return item.base_open.abs();
-    }
-    let weights = [amount.minor().abs(), item.open.minor().abs() - amount.minor().abs()];
-    billing::shares::share(item.base_open.abs(), &weights)[0]
 }

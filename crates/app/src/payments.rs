@@ -11,12 +11,13 @@ use billing::payments::{self, Split};
 use billing::refusal::Refusal;
 use billing::settlement::{PublicPayment, part_of, reversed_text};
 use billing::shares;
+use rust_decimal::Decimal;
 use store::open_items::{self, OpenItem, Origin};
 use store::payments::{self as shelf, Payment};
 
 use crate::documents::find;
 use crate::settling::{self, Named, number};
-use crate::{Error, View, Work, drafting, write_offs};
+use crate::{Error, View, Work, write_offs};
 
 /// Records a payment on an invoice.
 ///
@@ -29,9 +30,8 @@ pub fn record(work: &mut Work<'_>, invoice_id: DocumentId, input: PaymentInput) 
     settling::check_day(work, date)?;
     let amount = settling::amount(input.amount.0, invoice.amount)?;
     let mut item = settling::item_of(work, &invoice)?;
-    let received = settling::cash(work, amount, date)?;
     let split = payments::split(amount.minor(), item.open.minor().max(0), invoice.facts.written_off);
-    let rate = drafting::rate_on(work, amount.currency(), date)?;
+    let rate = settling::rate_of_day(work, amount.currency(), date)?;
     let money = |minor| Money::new(minor, amount.currency());
 
     let id: PaymentId = work.new_id();
@@ -40,8 +40,9 @@ pub fn record(work: &mut Work<'_>, invoice_id: DocumentId, input: PaymentInput) 
     let losses: Vec<_> = recovered.iter().map(|(_, loss)| loss.clone()).collect();
     // The parts of what was received add up to it in the company's currency too.
     let parts = [split.settled + split.recovered, split.credit];
-    let bases =
-        shares::share_converted(rate, amount.currency(), work.company.currency, &parts).map_err(Refusal::from)?;
+    let base = work.company.currency;
+    let day = rate.unwrap_or(Decimal::ONE);
+    let bases = shares::share_converted(day, amount.currency(), base, &parts).map_err(Refusal::from)?;
     let credit = (split.credit > 0).then(|| OpenItem {
         id: work.new_id::<OpenItemId>(),
         customer_id: item.customer_id,
@@ -49,8 +50,14 @@ pub fn record(work: &mut Work<'_>, invoice_id: DocumentId, input: PaymentInput) 
         origin: Origin::Payment(id),
         open: -money(split.credit),
         base_open: -bases[1],
+        exchange_rate: rate,
     });
     let left = credit.as_ref().map(|item| settling::part_at(work, item, money(split.credit), bases[1]));
+    let carried = item.carried().stands_at(rate).then(|| {
+        let moved = settled.iter().map(|part| part.base).chain(losses.iter().map(|loss| loss.base));
+        Money::sum(base, moved.chain([Money::new(bases[1], base)]))
+    });
+    let received = settling::cash(work, amount, rate, carried)?;
     let exchange = settling::role(work, "ExchangeDifference")?;
     let postings = payments::of_payment(received, settled, &losses, left, exchange);
     let reference = input.reference.map(|text| text.0);

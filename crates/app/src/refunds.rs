@@ -83,8 +83,10 @@ fn refund(work: &mut Work<'_>, mut credit: Credit, input: RefundInput) -> Result
     settling::check_day(work, date)?;
     let amount = settling::amount(input.amount.0, credit.item.open)?;
     settling::check_open(amount, credit.open(), "credit")?;
-    let paid = settling::cash(work, amount, date)?;
+    let rate = settling::rate_of_day(work, amount.currency(), date)?;
     let part = settling::part(work, &credit.item, amount);
+    let carried = credit.item.carried().stands_at(rate).then_some(part.base);
+    let paid = settling::cash(work, amount, rate, carried)?;
     let exchange = settling::role(work, "ExchangeDifference")?;
     let named = Named {
         entry_type: "CUSTOMER_PAYMENT",

@@ -4,7 +4,7 @@
 use billing::document::Document;
 use billing::ids::{AccountId, CustomerId, DocumentId, EntryId, OpenItemId};
 use billing::kind::Kind;
-use billing::money::{self, Money};
+use billing::money::{self, Currency, Money};
 use billing::payments::{Cash, ItemPart};
 use billing::postings::{self, NewEntry};
 use billing::refusal::{Faults, Refusal};
@@ -77,11 +77,33 @@ pub(crate) fn role(work: &mut Work<'_>, role: &str) -> Result<AccountId, Error> 
         .ok_or_else(|| Error::Broken(format!("the chart has no account with the role {role}")))
 }
 
-/// Money on the bank account at the rate of its day.
-pub(crate) fn cash(work: &mut Work<'_>, amount: Money, date: Date) -> Result<Cash, Error> {
-    let rate = drafting::rate_on(work, amount.currency(), date)?;
-    let base = money::convert(amount, rate, work.company.currency).map_err(Refusal::from)?;
-    Ok(Cash { account_id: role(work, "Bank")?, amount, base })
+/// The account for what setting off leaves between two items: where both stand at one rate it
+/// comes of rounding. Charts made before there was an account for that have exchange differences only.
+pub(crate) fn difference(work: &mut Work<'_>, is_at_one_rate: bool) -> Result<AccountId, Error> {
+    let rounding = if is_at_one_rate { ledger::role(work.tx, work.company.id, "Rounding")? } else { None };
+    match rounding {
+        Some(account) => Ok(account),
+        None => role(work, "ExchangeDifference"),
+    }
+}
+
+/// The rate that what is paid on a day stands at; none in the company's currency.
+pub(crate) fn rate_of_day(work: &mut Work<'_>, currency: Currency, date: Date) -> Result<Option<Decimal>, Error> {
+    let rate = drafting::rate_on(work, currency, date)?;
+    Ok(Some(rate).filter(|_| currency != work.company.currency))
+}
+
+/// Money on the bank account at a rate: `carried` is what it settles, in the company's currency, where
+/// that stands at the same rate. It then moves as it is carried, so that no difference comes of rounding.
+pub(crate) fn cash(
+    work: &mut Work<'_>,
+    amount: Money,
+    rate: Option<Decimal>,
+    carried: Option<Money>,
+) -> Result<Cash, Error> {
+    let day = rate.unwrap_or(Decimal::ONE);
+    let converted = money::convert(amount, day, work.company.currency).map_err(Refusal::from)?;
+    Ok(Cash { account_id: role(work, "Bank")?, amount, base: carried.unwrap_or(converted) })
 }
 
 /// The open item of a document in the books.
@@ -92,7 +114,7 @@ pub(crate) fn item_of(work: &mut Work<'_>, document: &Document) -> Result<OpenIt
 
 /// A part of an item at its carrying amount: all of it with the last unit, else in proportion.
 pub(crate) fn part(work: &Work<'_>, item: &OpenItem, amount: Money) -> ItemPart {
-    let base = crate::booking::carry(item, amount);
+    let base = item.carried().part(amount.minor());
     part_at(work, item, amount, base)
 }
 

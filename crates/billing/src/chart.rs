@@ -21,7 +21,7 @@ pub struct ChartAccount {
     pub classification: Option<Class>,
     /// Whose open items it sums up.
     pub control: Option<ControlAccountType>,
-    /// What the program itself posts on it: `Receivables Bank ExchangeDifference BadDebt FeeIncome`.
+    /// What the program itself posts on it: `Receivables Bank ExchangeDifference Rounding BadDebt FeeIncome`.
     pub role: Option<&'static str>,
     /// The VAT code of what is posted on it.
     pub vat_code: Option<String>,
@@ -158,6 +158,7 @@ fn danish() -> Chart {
         account(2010, "Varekøb", ProfitAndLoss, expense).taxed("I25"),
         account(3010, "Tab på debitorer", ProfitAndLoss, expense).role("BadDebt"),
         account(4010, "Valutakursdifferencer", ProfitAndLoss, expense).role("ExchangeDifference"),
+        account(4020, "Øredifferencer", ProfitAndLoss, expense).role("Rounding"),
         account(4090, "Resultat", TotalFrom, None),
         account(5000, "AKTIVER", Heading, None),
         account(5600, "Debitorer", BalanceSheet, asset)
@@ -240,6 +241,7 @@ fn generic(rates: &[Decimal]) -> Chart {
         account(2010, "Purchases", ProfitAndLoss, expense),
         account(3010, "Bad debt", ProfitAndLoss, expense).role("BadDebt"),
         account(4010, "Exchange differences", ProfitAndLoss, expense).role("ExchangeDifference"),
+        account(4020, "Rounding differences", ProfitAndLoss, expense).role("Rounding"),
         account(4090, "Result", TotalFrom, None),
         account(5000, "ASSETS", Heading, None),
         account(5600, "Receivables", BalanceSheet, asset)
@@ -283,7 +285,7 @@ mod tests {
             for number in [group.domestic, group.eu, group.abroad, group.domestic_without_vat, chart.receivables] {
                 assert!(has(number));
             }
-            for role in ["Receivables", "Bank", "ExchangeDifference", "BadDebt", "FeeIncome"] {
+            for role in ["Receivables", "Bank", "ExchangeDifference", "Rounding", "BadDebt", "FeeIncome"] {
                 assert_eq!(chart.accounts.iter().filter(|account| account.role == Some(role)).count(), 1, "{role}");
             }
         }

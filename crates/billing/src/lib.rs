@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod base;
+pub mod carrying;
 pub mod catalogue;
 pub mod chart;
 pub mod company;

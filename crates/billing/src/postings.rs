@@ -185,12 +185,13 @@ pub fn mirror(postings: Vec<Posting>) -> Vec<Posting> {
 }
 
 /// What setting a credit item off against a debit item posts: the receivable of
-/// each at its own carrying amount, the difference as exchange gain or loss.
+/// each at its own carrying amount, and on the account of `difference` what is between them: exchange
+/// gain or loss, or where both stand at one rate what comes of rounding.
 pub fn of_allocation(
     credit: (AccountId, OpenItemId, Money),
     debit: (AccountId, OpenItemId, Money),
     amount: Money,
-    exchange_difference: AccountId,
+    difference: AccountId,
     customer_id: CustomerId,
 ) -> Vec<Posting> {
     let (credit_account, credit_item, credit_base) = credit;
@@ -204,9 +205,9 @@ pub fn of_allocation(
         receivable(credit_account, credit_item, amount, credit_base),
         receivable(debit_account, debit_item, -amount, -debit_base),
     ];
-    let difference = debit_base - credit_base;
-    if !difference.is_zero() {
-        postings.push(Posting::plain(exchange_difference, Money::zero(amount.currency()), difference));
+    let between = debit_base - credit_base;
+    if !between.is_zero() {
+        postings.push(Posting::plain(difference, Money::zero(amount.currency()), between));
     }
     postings
 }

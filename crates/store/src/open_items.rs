@@ -1,10 +1,12 @@
 //! Open items: what a customer owes or has to its credit, item by item.
 
+use billing::carrying::Carried;
 use billing::ids::{AccountId, CompanyId, CustomerId, DocumentId, EntryId, OpenItemId, PaymentId};
 use billing::kind::Kind;
 use billing::money::{Currency, Money};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use rust_decimal::Decimal;
 
 use crate::db::{Error, Row, Tx, params, statements};
 
@@ -12,7 +14,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select i.id, i.customer_id, i.account_id, i.document_id, i.payment_id, i.currency, i.open_amount, ",
-            "i.base_open_amount from open_items i where i.company_id = $1 and ",
+            "i.base_open_amount, i.exchange_rate from open_items i where i.company_id = $1 and ",
             $rest
         )
     };
@@ -20,13 +22,14 @@ macro_rules! select {
 
 statements! {
     INSERT = "insert into open_items (company_id, id, customer_id, account_id, document_id, payment_id, entry_id, \
-        date, due_on, currency, amount, base_amount, open_amount, base_open_amount, created_at) \
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+        date, due_on, currency, amount, base_amount, open_amount, base_open_amount, exchange_rate, created_at) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     OF_DOCUMENT = select!("i.document_id = $2");
     GET = select!("i.id = $2");
     SET_OPEN = "update open_items set open_amount = $1, base_open_amount = $2 where company_id = $3 and id = $4";
     LISTED = "select i.id, i.customer_id, i.account_id, i.document_id, i.payment_id, i.currency, i.open_amount, \
-        i.base_open_amount, i.amount, i.date, i.due_on, d.kind, coalesce(d.number, p.reference) from open_items i \
+        i.base_open_amount, i.exchange_rate, i.amount, i.date, i.due_on, d.kind, coalesce(d.number, p.reference) \
+        from open_items i \
         left join documents d on d.company_id = i.company_id and d.id = i.document_id \
         left join payments p on p.company_id = i.company_id and p.id = i.payment_id \
         where i.company_id = $1 and i.customer_id = $2 and i.open_amount <> 0 order by i.date, i.id";
@@ -47,6 +50,15 @@ pub struct OpenItem {
     pub open: Money,
     /// What is open, in the company's currency, minor units.
     pub base_open: i64,
+    /// The rate it stands at; none in the company's currency, or where it is of several rates.
+    pub exchange_rate: Option<Decimal>,
+}
+
+impl OpenItem {
+    /// What is open of it, without its sign.
+    pub fn carried(&self) -> Carried {
+        Carried { open: self.open.minor().abs(), base: self.base_open.abs(), rate: self.exchange_rate }
+    }
 }
 
 /// What an open item comes from.
@@ -123,6 +135,7 @@ pub fn insert(
             base,
             amount,
             base,
+            item.exchange_rate,
             created_at,
         ],
     )
@@ -185,5 +198,6 @@ fn read(row: &mut Row) -> Result<OpenItem, Error> {
         origin,
         open: Money::new(row.next()?, currency),
         base_open: row.next()?,
+        exchange_rate: row.next()?,
     })
 }

@@ -193,6 +193,103 @@ on_both_engines! {
         crate::doctor::check_sound(company);
     }
 
+    /// At one rate nothing is gained or lost by exchange: 3 × 33.33 EUR and 25.00 VAT at 7.4567 are 745.60 and
+    /// 186.42 DKK, where 124.99 EUR by themselves would be 932.01.
+    fn at_one_rate_there_is_no_exchange_difference(house) {
+        let company = house.company();
+        let day = "2026-03-01";
+        company.api.send("PUT", "/v1/exchange-rates", &json!({ "currency": "EUR", "date": day, "rate": "7.4567" })).is(200);
+        let customer = company.customer(json!({ "currency": "EUR" }));
+        let price = company.price_with(json!({}), json!({ "unitAmount": "33.33", "currency": "EUR" }));
+        let sold = |quantity: &str| {
+            let body = json!({ "customerId": customer, "date": day, "lines": [line(&price, quantity)] });
+            company.sent("invoices", &company.api.post("/v1/invoices", &body).is(201))
+        };
+        let invoice = sold("3");
+        assert_eq!((&invoice["amount"], &invoice["baseAmount"]), (&json!("124.99"), &json!("932.02")));
+
+        // One of three: a third of 745.60 (248.53) and of 186.42 (62.14), in all 41.66 EUR and 310.67 DKK.
+        // So much leaves the invoice, of which 41.66 EUR by themselves carry 310.65.
+        let part = json!({ "lines": [{ "invoiceLineId": invoice["lines"][0]["id"], "quantity": "1" }], "date": day });
+        let note = company.api.post(&place("invoices", &invoice, "credit"), &part).is(201);
+        let note = company.sent("credit-notes", &note);
+        assert_eq!((&note["amount"], &note["baseAmount"]), (&json!("-41.66"), &json!("-310.67")));
+        let set_off = company.api.get(&place("credit-notes", &note, "allocations")).is(200)["data"][0].clone();
+        assert_eq!(entry(&company, &set_off["journalEntryId"]), ["5600 4166 31067", "5600 -4166 -31067"]);
+
+        // 83.33 are left, and 10.00 are paid too much (74.57 at the rate): the bank gets what is carried.
+        let paid = pay(&company, &invoice, "93.33", day).is(201);
+        assert_eq!(entry(&company, &paid["journalEntryId"]), ["5820 9333 69592", "5600 -8333 -62135", "5600 -1000 -7457"]);
+        // Paid out at that rate, it leaves as it came.
+        let item = json!({ "id": paid["openItemId"] });
+        let body = json!({ "amount": "10", "date": day, "reference": "4711" });
+        let refund = company.api.post(&place("open-items", &item, "refunds"), &body).is(201);
+        assert_eq!(entry(&company, &refund["journalEntryId"]), ["5600 1000 7457", "5820 -1000 -7457"]);
+        let items = company.api.get(&place("customers", &json!({ "id": customer }), "open-items")).is(200);
+        assert_eq!(items["data"], json!([]));
+
+        // Only where two items close each other that were rounded each in its own way, a unit or three are left:
+        // 33.33 and 8.33 by themselves are 248.53 and 62.11 DKK.
+        let other = sold("1");
+        assert_eq!((&other["amount"], &other["baseAmount"]), (&json!("41.66"), &json!("310.64")));
+        let at = place("credit-notes", &note, "allocations");
+        assert_eq!(company.api.delete(&format!("{at}/{}", text(&set_off["id"]))).status, 204);
+        let set_off = company.api.post(&at, &json!({ "invoiceId": other["id"] })).is(201);
+        let lines = ["5600 4166 31067", "5600 -4166 -31064", "4020 0 -3"];
+        assert_eq!(entry(&company, &set_off["journalEntryId"]), lines);
+        check(&company);
+        crate::doctor::check_sound(&company);
+    }
+
+    /// What was paid too much is taken back with the payment, also after it was used and that was undone.
+    fn an_overpayment_is_taken_back(house) {
+        let company = house.company();
+        let (customer, price) = (company.customer(json!({})), company.price("300"));
+        let invoice = company.invoice(&customer, json!([line(&price, "1")]));
+        let other = company.invoice(&customer, json!([line(&price, "1")]));
+        let items = || {
+            let list = company.api.get(&place("customers", &json!({ "id": customer }), "open-items")).is(200);
+            let open = |item: &Value| [text(&item["type"]).to_owned(), text(&item["openAmount"]).to_owned()];
+            let mut open: Vec<[String; 2]> = list["data"].as_array().unwrap().iter().map(open).collect();
+            open.sort();
+            open
+        };
+        let before = items();
+        assert_eq!(before, [["invoice", "375.00"], ["invoice", "375.00"]]);
+        let take_back = |paid: &Value| company.api.delete(&format!("{}/{}", place("invoices", &invoice, "payments"), text(&paid["id"])));
+
+        let paid = pay(&company, &invoice, "500", DAY).is(201);
+        assert_eq!((&paid["settledAmount"], &paid["overpaidAmount"]), (&json!("375.00"), &json!("125.00")));
+        assert_eq!(items(), [["invoice", "375.00"], ["overpayment", "125.00"]]);
+        let lines = ["5820 50000 50000", "5600 -37500 -37500", "5600 -12500 -12500"];
+        assert_eq!(entry(&company, &paid["journalEntryId"]), lines);
+        assert_eq!(take_back(&paid).status, 204);
+        assert_eq!(reversal(&company, &paid["journalEntryId"]), mirrored(&lines));
+        assert_eq!(items(), before);
+        assert_eq!(company.now("invoices", &invoice)["status"], "sent");
+        take_back(&paid).refused(400, "PAYMENT_REVERSED");
+
+        // Paid anew, set off against the other invoice and paid out in part: first that is taken back.
+        let paid = pay(&company, &invoice, "500", DAY).is(201);
+        let item = json!({ "id": paid["openItemId"] });
+        let (set_offs, refunds) = (place("open-items", &item, "allocations"), place("open-items", &item, "refunds"));
+        let set_off = company.api.post(&set_offs, &json!({ "invoiceId": other["id"], "amount": "100" })).is(201);
+        let refund = company.api.post(&refunds, &json!({ "amount": "25", "date": DAY, "reference": "4711" })).is(201);
+        let details = take_back(&paid).refused(400, "PAYMENT_CREDIT_IN_USE");
+        assert_eq!(details["openItemId"], paid["openItemId"]);
+        assert_eq!(company.api.delete(&format!("{set_offs}/{}", text(&set_off["id"]))).status, 204);
+        take_back(&paid).refused(400, "PAYMENT_CREDIT_IN_USE");
+        assert_eq!(company.api.delete(&format!("{refunds}/{}", text(&refund["id"]))).status, 204);
+        assert_eq!(items(), [["invoice", "375.00"], ["overpayment", "125.00"]]);
+        assert_eq!(take_back(&paid).status, 204);
+        assert_eq!(items(), before);
+        // What is gone is no credit any more.
+        company.api.post(&set_offs, &json!({ "invoiceId": other["id"] })).refused(400, "AMOUNT_EXCEEDS_OPEN");
+        assert_eq!(company.now("invoices", &other)["openAmount"], "375.00");
+        check(&company);
+        crate::doctor::check_sound(&company);
+    }
+
     /// A payment in parts: status, facts, the list of payments; what is wrong says why and changes nothing.
     fn an_invoice_is_paid_in_parts_and_payments_are_taken_back(house) {
         let company = house.company();

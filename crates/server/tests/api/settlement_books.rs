@@ -181,12 +181,15 @@ impl Played<'_> {
     }
 }
 
-fn play(house: &'static House, steps: usize) {
+/// Rates that move, as on four days of a year.
+const RATES: [&str; 4] = ["7.4371", "7.5", "7.6129", "7.391"];
+
+fn play(house: &'static House, steps: usize, rates: [&str; 4]) -> Company {
     let seed = std::env::var("LEDGERBEE_SETTLEMENT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_124);
     let steps = std::env::var("LEDGERBEE_SETTLEMENT_STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(steps);
     println!("LEDGERBEE_SETTLEMENT_SEED={seed}");
     let company = house.company();
-    for (date, rate) in DAYS.iter().zip(["7.4371", "7.5", "7.6129", "7.391"]) {
+    for (date, rate) in DAYS.iter().zip(rates) {
         company
             .api
             .send("PUT", "/v1/exchange-rates", &json!({ "currency": "EUR", "date": date, "rate": rate }))
@@ -217,14 +220,45 @@ fn play(house: &'static House, steps: usize) {
     played.check();
     played.check_documents();
     crate::doctor::check_sound(&company);
+    company
+}
+
+/// Every posting on the account that plays a role, in minor units of the company's currency.
+fn posted(company: &Company, role: &str) -> Vec<i64> {
+    let sql = format!(
+        "select p.base_amount from postings p join accounts a on a.company_id = p.company_id and a.id = p.account_id \
+         where p.company_id = '{}' and a.role = '{role}'",
+        company.id
+    );
+    company.house.books.rows(&sql).concat().iter().map(|amount| amount.parse().unwrap()).collect()
+}
+
+/// With one rate on every day nothing is gained or lost by exchange, whatever is done; what rounding leaves
+/// where two items close each other is a few minor units each.
+fn play_at_one_rate(house: &'static House, steps: usize) {
+    let company = play(house, steps, ["7.4567"; 4]);
+    assert_eq!(posted(&company, "ExchangeDifference"), Vec::<i64>::new());
+    let rounding = posted(&company, "Rounding");
+    assert!(rounding.iter().all(|minor| minor.abs() <= 5), "{rounding:?}");
+}
+
+#[test]
+fn one_rate_makes_no_exchange_difference_on_sqlite() {
+    play_at_one_rate(crate::house::sqlite(), 1_000);
+}
+
+#[test]
+fn one_rate_makes_no_exchange_difference_on_postgres() {
+    play_at_one_rate(crate::house::postgres(), 200);
 }
 
 #[test]
 fn what_is_open_is_what_the_receivables_account_says_on_sqlite() {
-    play(crate::house::sqlite(), 2_000);
+    let company = play(crate::house::sqlite(), 2_000, RATES);
+    assert_ne!(posted(&company, "ExchangeDifference"), Vec::<i64>::new());
 }
 
 #[test]
 fn what_is_open_is_what_the_receivables_account_says_on_postgres() {
-    play(crate::house::postgres(), 300);
+    play(crate::house::postgres(), 300, RATES);
 }

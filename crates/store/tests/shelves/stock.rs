@@ -216,6 +216,7 @@ impl Stock {
                 origin: Origin::Document(invoice.id),
                 open: Money::new(f.minor(), invoice.currency),
                 base_open: -f.minor(),
+                exchange_rate: f.some(f.amount()),
             },
             allocation: Allocation {
                 id: id(71),

@@ -61,6 +61,7 @@ impl World {
             due: (!is_note).then(|| date + terms.days()),
             amount: net + vat,
             open: (net + vat, base_net + base_vat),
+            rate: exchange_rate,
         });
         let revenue = |line: &Sold| (self.taxes[self.prices[line.price].tax].account, line.figures);
         let postings: Vec<(&str, Figures)> = self.documents[at].sold().map(revenue).collect();
@@ -73,8 +74,11 @@ impl World {
             for (invoice, credited) in self.documents[at].links.clone() {
                 let debit = self.documents[invoice].item.expect("a booked invoice");
                 let amount = credited.min(self.items[debit].open.0).min(-self.items[item].open.0);
+                // What it gave back of this invoice, which stands at the invoice's rate.
+                let own = self.documents[at].taken.iter().filter(|taken| taken.invoice == invoice);
+                let base = own.map(|taken| taken.figures.base_net + taken.figures.base_vat).sum();
                 if amount > 0 {
-                    self.allocate(item, invoice, amount, date);
+                    self.allocate(item, invoice, amount, date, Some((credited, base)));
                 }
             }
         }

@@ -104,7 +104,7 @@ impl World {
     }
 
     fn published_item(&self, at: usize) -> Value {
-        let Item { id: own, of, customer, currency, date, due, amount, open } = &self.items[at];
+        let Item { id: own, of, customer, currency, date, due, amount, open, rate: _ } = &self.items[at];
         let (kind, document, payment, number) = match of {
             Of::Payment(at) => {
                 let Payment { deed, reference, .. } = &self.payments[*at];

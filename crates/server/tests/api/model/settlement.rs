@@ -12,7 +12,8 @@ use super::world::{
 /// The accounts that settling posts on.
 pub const RECEIVABLES: &str = "5600";
 const BANK: &str = "5820";
-const EXCHANGE_DIFFERENCE: &str = "4010";
+pub const EXCHANGE_DIFFERENCE: &str = "4010";
+const ROUNDING: &str = "4020";
 
 /// What an open item comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +36,8 @@ pub struct Item {
     pub amount: i128,
     /// What is open of it, in its currency and in base.
     pub open: (i128, i128),
+    /// The rate it stands at; none in base currency, or of several rates.
+    pub rate: Option<Ratio>,
 }
 
 /// A line of an entry: account, amount, amount in base; debit is above zero.
@@ -115,6 +118,8 @@ impl World {
         let over = amount - settled - recovered;
         let mut postings = vec![(BANK, amount, received)];
         let mut moves = Vec::new();
+        let day_rate = (currency != self.base).then_some(rate);
+        let is_at_one_rate = day_rate.is_some() && self.items[item].rate == day_rate;
         if settled > 0 {
             let base = carry(self.items[item].open, settled);
             postings.push((RECEIVABLES, -settled, -base));
@@ -143,9 +148,14 @@ impl World {
                 due: None,
                 amount: -over,
                 open: (0, 0),
+                rate: day_rate,
             });
         }
-        let deed = self.do_deed(currency, postings, moves);
+        if is_at_one_rate {
+            // The money moves as what it settles is carried.
+            postings[0].2 = -postings[1..].iter().map(|posting| posting.2).sum::<i128>();
+        }
+        let deed = self.do_deed(currency, postings, moves, EXCHANGE_DIFFERENCE);
         for (write_off, part, amount, base) in &recoveries {
             self.write_offs[*write_off].parts[*part].recover(*amount, *base);
         }
@@ -212,16 +222,34 @@ impl World {
         let amount = amount(body, from.currency)?.unwrap_or(of_credit.min(of_invoice));
         check_open(amount, of_credit, "credit", from.currency)?;
         check_open(amount, of_invoice, "invoice", from.currency)?;
-        Ok(self.allocate(item, invoice, amount, self.today))
+        Ok(self.allocate(item, invoice, amount, self.today, None))
     }
 
-    /// Sets a credit off against an invoice, each at its own carrying amount.
-    pub fn allocate(&mut self, item: usize, invoice: usize, amount: i128, date: Date) -> usize {
+    /// Sets a credit off against an invoice, each at its own carrying amount; at one rate both move by
+    /// one base amount, that of the one that is used up. `own` is what a note gave back of this invoice.
+    pub fn allocate(
+        &mut self,
+        item: usize,
+        invoice: usize,
+        amount: i128,
+        date: Date,
+        own: Option<(i128, i128)>,
+    ) -> usize {
         let debit = self.documents[invoice].item.expect("a booked invoice");
-        let currency = self.items[item].currency;
-        let (given, settled) = (carry(self.items[item].open, amount), carry(self.items[debit].open, amount));
+        let Item { currency, open: credit, rate, .. } = self.items[item];
+        let (credit, rate) =
+            (own.unwrap_or((-credit.0, -credit.1)), if own.is_some() { self.items[debit].rate } else { rate });
+        let owed = self.items[debit].open;
+        let (mut given, mut settled) = (carry(credit, amount), carry(owed, amount));
+        let is_at_one_rate = rate.is_some() && rate == self.items[debit].rate;
+        if is_at_one_rate {
+            let one = if amount == credit.0 && amount != owed.0 { given } else { settled };
+            given = if amount == credit.0 { given } else { one.clamp(0, credit.1) };
+            settled = if amount == owed.0 { settled } else { one.clamp(0, owed.1) };
+        }
         let postings = vec![(RECEIVABLES, amount, given), (RECEIVABLES, -amount, -settled)];
-        let deed = self.do_deed(currency, postings, vec![(item, amount, given), (debit, -amount, -settled)]);
+        let moves = vec![(item, amount, given), (debit, -amount, -settled)];
+        let deed = self.do_deed(currency, postings, moves, if is_at_one_rate { ROUNDING } else { EXCHANGE_DIFFERENCE });
         self.allocations.push(Allocation { deed, item, invoice, date, amount });
         self.allocations.len() - 1
     }
@@ -243,7 +271,7 @@ impl World {
     /// Pays a credit out; the refund's place.
     pub fn refund(&mut self, kind: &str, id: &str, body: &Value) -> Result<usize, Refusal> {
         let item = self.credit_item(kind, id)?;
-        let Item { currency, open, .. } = self.items[item];
+        let Item { currency, open, rate: own_rate, .. } = self.items[item];
         let date = self.check_day(body)?;
         let amount = amount(body, currency)?.expect("a refund has an amount");
         check_open(amount, -open.0, "credit", currency)?;
@@ -253,8 +281,9 @@ impl World {
             return refuse(400, "AMOUNT_TOO_LARGE");
         }
         let given = carry(open, amount);
+        let paid = if own_rate == Some(rate) { given } else { paid };
         let postings = vec![(RECEIVABLES, amount, given), (BANK, -amount, -paid)];
-        let deed = self.do_deed(currency, postings, vec![(item, amount, given)]);
+        let deed = self.do_deed(currency, postings, vec![(item, amount, given)], EXCHANGE_DIFFERENCE);
         let reference = body["reference"].as_str().unwrap().to_owned();
         self.refunds.push(Refund { deed, item, date, amount, reference });
         Ok(self.refunds.len() - 1)
@@ -274,15 +303,16 @@ impl World {
         Ok(())
     }
 
-    /// Posts an entry and moves items. What its lines lack in base is an exchange difference.
+    /// Posts an entry and moves items. What its lines lack in base goes to an account of differences.
     pub fn do_deed(
         &mut self,
         currency: &'static str,
         mut postings: Vec<Posting>,
         moves: Vec<(usize, i128, i128)>,
+        account: &'static str,
     ) -> Deed {
         let difference: i128 = postings.iter().map(|posting| posting.2).sum();
-        postings.push((EXCHANGE_DIFFERENCE, 0, -difference));
+        postings.push((account, 0, -difference));
         let deed = Deed { id: String::new(), currency, postings, moves, is_undone: false };
         self.turn(&deed, 1);
         deed

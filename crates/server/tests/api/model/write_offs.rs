@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::ratio::{Ratio, share_by};
-use super::settlement::{Deed, RECEIVABLES, amount, check_open, in_proportion};
+use super::settlement::{Deed, EXCHANGE_DIFFERENCE, RECEIVABLES, amount, check_open, in_proportion};
 use super::world::{Document, Refusal, World, money, refuse, refuse_with};
 
 const BAD_DEBT: &str = "3010";
@@ -80,7 +80,7 @@ impl World {
         parts.insert(0, Part { taxed: None, amount: amount - vat, base: base - vat_base, recovered: (0, 0) });
         let losses = parts.iter().map(|part| (part.account(), part.amount, part.base));
         let postings = losses.chain([(RECEIVABLES, -amount, -base)]).collect();
-        let deed = self.do_deed(currency, postings, vec![(item, -amount, -base)]);
+        let deed = self.do_deed(currency, postings, vec![(item, -amount, -base)], EXCHANGE_DIFFERENCE);
         let said = body.clone();
         self.write_offs.push(WriteOff { deed, invoice, date, amount, parts, said });
         Ok(self.write_offs.len() - 1)
