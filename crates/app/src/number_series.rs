@@ -33,12 +33,13 @@ pub fn get(view: &mut View<'_>, id: SeriesId) -> Result<PublicSeries, Error> {
 }
 
 /// Changes how a series numbers from its next number on. The count goes on, or begins at 1
-/// under a prefix that no number has had.
+/// under a prefix that no number has had, or goes on with a higher number where one is told.
 ///
 /// # Errors
-/// `NUMBER_SERIES_NOT_FOUND`, `NUMBER_SERIES_PREFIX_USED`; a prefix that can't be told from the count as a fault.
+/// `NUMBER_SERIES_NOT_FOUND`, `NUMBER_SERIES_PREFIX_USED`, `NUMBER_SERIES_NUMBER_GIVEN`; a prefix that can't be told
+/// from the count and a next number without its prefix as faults.
 pub fn change(work: &mut Work<'_>, id: SeriesId, patch: NumberSeriesPatch) -> Result<PublicSeries, Error> {
-    let NumberSeriesPatch { prefix, padding, per_fiscal_year } = patch;
+    let NumberSeriesPatch { prefix, padding, per_fiscal_year, next_number } = patch;
     let (company_id, today) = (work.company.id, work.today());
     let before = shelf::by_id(work.tx, company_id, id)?.ok_or_else(not_found)?;
     let after = Series {
@@ -48,17 +49,40 @@ pub fn change(work: &mut Work<'_>, id: SeriesId, patch: NumberSeriesPatch) -> Re
         padding: padding.unwrap_or(before.padding),
         per_fiscal_year: per_fiscal_year.unwrap_or(before.per_fiscal_year),
     };
-    if after == before {
-        work.nothing_happened();
-        return publish(work.tx, &work.company, today, after);
-    }
-    let faults = after.faults();
+    let fiscal_year = work.company.fiscal_year(today);
+    let mut faults = after.faults();
+    let next = match next_number.map(|number| after.count_of(&number, fiscal_year)).transpose() {
+        Ok(next) => next,
+        Err(other) => {
+            faults.0.extend(other.0);
+            None
+        }
+    };
     if !faults.is_empty() {
         return Err(faults.into());
     }
+    let year = after.year_counted(fiscal_year);
+    let upcoming = shelf::upcoming(work.tx, company_id, id, year)?;
+    let next = next.filter(|next| *next != upcoming);
+    if after == before && next.is_none() {
+        work.nothing_happened();
+        return publish(work.tx, &work.company, today, after);
+    }
     after.check_fresh(&shelf::prefixes(work.tx, company_id, id)?)?;
+    if next.is_some_and(|next| next < upcoming) {
+        let lowest = after.format(upcoming, fiscal_year);
+        let message = format!("A series only goes upward: its next number is {lowest} or a higher one.");
+        return Err(Refusal::new("NUMBER_SERIES_NUMBER_GIVEN", message)
+            .with(serde_json::json!({ "property": "nextNumber", "lowest": lowest }))
+            .into());
+    }
     let was = publish(work.tx, &work.company, today, before)?;
     shelf::update(work.tx, company_id, &after, work.now)?;
+    if let Some(next) = next {
+        let (actor_type, actor_id) = work.by.actor.named();
+        let by = (work.now, actor_type, actor_id.as_deref());
+        shelf::skip(work.tx, company_id, id, year, (upcoming, next), by)?;
+    }
     let published = publish(work.tx, &work.company, today, after)?;
     work.event("number_series.updated", "number_series", id, &published, Some(json(&was)));
     Ok(published)

@@ -12,6 +12,9 @@ use crate::json;
 use crate::kind::Kind;
 use crate::refusal::{Faults, Refusal};
 
+/// The largest count a series can be told to go on with.
+const LARGEST_COUNT: i64 = 999_999_999_999;
+
 /// A series that numbers documents of one kind, without gaps.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Series {
@@ -37,6 +40,22 @@ impl Series {
     pub fn format(&self, sequence: i64, fiscal_year: i64) -> String {
         let prefix = self.prefix.replace("{year}", &fiscal_year.to_string());
         format!("{prefix}{sequence:0width$}", width = self.padding as usize)
+    }
+
+    /// The count of a number as printed, with as many noughts before it or fewer.
+    ///
+    /// # Errors
+    /// A fault of `nextNumber` where it is not the prefix and a count from 1 to 999999999999.
+    pub fn count_of(&self, number: &str, fiscal_year: i64) -> Result<i64, Faults> {
+        let prefix = self.prefix.replace("{year}", &fiscal_year.to_string());
+        let digits = number.strip_prefix(&prefix).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+        let count = digits.and_then(|digits| digits.parse().ok()).filter(|count| (1..=LARGEST_COUNT).contains(count));
+        count.ok_or_else(|| {
+            let mut faults = Faults::default();
+            let like = self.format(4_712, fiscal_year);
+            faults.add("nextNumber", "matches", format!("nextNumber must be the prefix and a count, as {like}"));
+            faults
+        })
     }
 
     /// The kind of document it numbers.
@@ -119,8 +138,8 @@ pub struct SeriesAudit {
     pub years: Vec<SeriesYear>,
 }
 
-/// What a series has given in one count. Nothing is missing where the count is that of last − first + 1,
-/// the first is 1 and the next follows the last.
+/// What a series has given in one count. Nothing is missing where the documents and the counts that were
+/// skipped make all from 1 to the one before the next.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SeriesYear {
@@ -138,8 +157,10 @@ pub struct SeriesYear {
     pub first_number: Option<String>,
     /// The last number as printed.
     pub last_number: Option<String>,
-    /// The counts that no document bears, as spans; the first thousand.
+    /// The counts that no document bears and nobody skipped, as spans; the first thousand.
     pub missing: Vec<MissingNumbers>,
+    /// The counts that were left out by telling the series a higher next number.
+    pub skipped: Vec<SkippedNumbers>,
     /// Numbers given before the number below them; the first thousand.
     pub out_of_order: Vec<String>,
     /// Whether nothing is missing and nothing out of order.
@@ -156,6 +177,41 @@ pub struct MissingNumbers {
     pub from: i64,
     /// The last of them.
     pub to: i64,
+}
+
+/// Counts that were left out when the series was told a higher next number.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SkippedNumbers {
+    /// The first of them.
+    pub from: i64,
+    /// The last of them.
+    pub to: i64,
+    /// When.
+    #[serde(serialize_with = "json::instant")]
+    #[schemars(with = "json::Instant")]
+    pub skipped_at: Timestamp,
+    /// Who, by kind: `api_key`, `operator`, `system`.
+    pub actor_type: String,
+    /// Who, by id.
+    pub actor_id: Option<String>,
+    /// What the operator calls that key.
+    pub actor_name: Option<String>,
+}
+
+/// The spans of `missing` without the counts that were skipped; both in their order.
+pub fn unexplained(missing: Vec<MissingNumbers>, skipped: &[SkippedNumbers]) -> Vec<MissingNumbers> {
+    let mut left = missing;
+    for skip in skipped {
+        let cut = |span: MissingNumbers| {
+            let MissingNumbers { from, to } = span;
+            let before = MissingNumbers { from, to: to.min(skip.from - 1) };
+            let after = MissingNumbers { from: from.max(skip.to + 1), to };
+            [before, after].into_iter().filter(|part| part.from <= part.to)
+        };
+        left = left.into_iter().flat_map(cut).collect();
+    }
+    left
 }
 
 /// A number whose document was voided.
@@ -223,6 +279,48 @@ mod tests {
         ] {
             let fresh = series(prefix, per_year).check_fresh(std::slice::from_ref(&earlier));
             assert_eq!(fresh.is_ok(), is_good, "{earlier:?} {prefix}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_read_back_as_its_count() {
+        for (prefix, number, count) in [
+            ("INV-", "INV-04712", Some(4_712)),
+            ("INV-", "INV-7", Some(7)),
+            ("INV-", "4712", None),
+            ("INV-", "INV-", None),
+            ("INV-", "INV-00000", None),
+            ("INV-", "INV-+7", None),
+            ("INV-", "INV-1000000000000", None),
+            ("", "0012", Some(12)),
+            ("{year}/", "2026/3", Some(3)),
+            ("{year}/", "2025/3", None),
+        ] {
+            assert_eq!(series(prefix, false).count_of(number, 2026).ok(), count, "{number} under {prefix:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_skipped_is_not_missing() {
+        let span = |(from, to)| MissingNumbers { from, to };
+        let skip = |(from, to)| SkippedNumbers {
+            from,
+            to,
+            skipped_at: Timestamp::UNIX_EPOCH,
+            actor_type: "operator".to_owned(),
+            actor_id: None,
+            actor_name: None,
+        };
+        for (missing, skipped, left) in [
+            (vec![(1, 9)], vec![(1, 9)], vec![]),
+            (vec![(1, 9)], vec![(1, 4), (5, 9)], vec![]),
+            (vec![(1, 9), (20, 29)], vec![(5, 6), (20, 25)], vec![(1, 4), (7, 9), (26, 29)]),
+            (vec![(3, 3)], vec![(4, 9)], vec![(3, 3)]),
+        ] {
+            let skipped: Vec<SkippedNumbers> = skipped.into_iter().map(skip).collect();
+            let spans: Vec<MissingNumbers> = missing.into_iter().map(span).collect();
+            let expected: Vec<MissingNumbers> = left.into_iter().map(span).collect();
+            assert_eq!(unexplained(spans, &skipped), expected);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Number series and their next numbers.
 
 use billing::ids::{CompanyId, SeriesId};
-use billing::series::{MissingNumbers, Series, SeriesYear, VoidedNumber};
+use billing::series::{MissingNumbers, Series, SeriesYear, SkippedNumbers, VoidedNumber, unexplained};
 use jiff::Timestamp;
 
 use crate::db::{Error, Row, Tx, params, statements, yes_no};
@@ -19,6 +19,15 @@ statements! {
     KEEP_PREFIX = "insert into number_series_prefixes (company_id, series_id, prefix, per_fiscal_year) \
         values ($1, $2, $3, $4) on conflict do nothing";
     UPCOMING = "select next_number from number_series_years where company_id = $1 and series_id = $2 and year = $3";
+    RAISE = "insert into number_series_years (company_id, series_id, year, next_number, last_numbered_at) \
+        values ($1, $2, $3, $4, $5) on conflict (company_id, series_id, year) do update set \
+        next_number = excluded.next_number";
+    SKIP = "insert into number_series_skips (company_id, series_id, year, from_number, to_number, skipped_at, \
+        actor_type, actor_id) values ($1, $2, $3, $4, $5, $6, $7, $8)";
+    GIVEN = "select count(*) from documents where company_id = $1 and number_seq is not null";
+    SKIPS = "select s.from_number, s.to_number, s.skipped_at, s.actor_type, s.actor_id, k.name \
+        from number_series_skips s left join api_keys k on k.company_id = s.company_id and k.id = s.actor_id \
+        where s.company_id = $1 and s.series_id = $2 and s.year = $3 order by s.from_number";
     YEARS = "select y.year, y.next_number, count(d.number_seq), min(d.number_seq), max(d.number_seq) \
         from number_series_years y left join documents d on d.company_id = y.company_id \
         and d.series_id = y.series_id and d.series_year = y.year \
@@ -135,6 +144,48 @@ pub fn upcoming(tx: &mut dyn Tx, company_id: CompanyId, id: SeriesId, year: i64)
     tx.one(UPCOMING, params![company_id, id, year])?.map_or(Ok(1), |mut row| row.next())
 }
 
+/// How many numbers a company's series have given.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn given(tx: &mut dyn Tx, company_id: CompanyId) -> Result<i64, Error> {
+    tx.one(GIVEN, params![company_id])?.map_or(Ok(0), |mut row| row.next())
+}
+
+/// Goes on with a higher number in a year, and remembers what is left out by that, who left it out and when.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn skip(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    id: SeriesId,
+    year: i64,
+    (upcoming, next): (i64, i64),
+    (at, actor_type, actor_id): (Timestamp, &str, Option<&str>),
+) -> Result<(), Error> {
+    tx.exec(RAISE, params![company_id, id, year, next, at])?;
+    tx.exec(SKIP, params![company_id, id, year, upcoming, next - 1, at, actor_type, actor_id])
+}
+
+/// What a series left out in a year, in the order of the counts.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn skips(tx: &mut dyn Tx, company_id: CompanyId, id: SeriesId, year: i64) -> Result<Vec<SkippedNumbers>, Error> {
+    let read = |mut row: Row| {
+        Ok(SkippedNumbers {
+            from: row.next()?,
+            to: row.next()?,
+            skipped_at: row.next()?,
+            actor_type: row.next()?,
+            actor_id: row.next()?,
+            actor_name: row.next()?,
+        })
+    };
+    tx.all(SKIPS, params![company_id, id, year])?.into_iter().map(read).collect()
+}
+
 /// What a series has given, count by count.
 ///
 /// # Errors
@@ -145,7 +196,9 @@ pub fn years(tx: &mut dyn Tx, company_id: CompanyId, id: SeriesId) -> Result<Vec
         let (year, next, count): (i64, i64, i64) = (row.next()?, row.next()?, row.next()?);
         let (first, last): (Option<i64>, Option<i64>) = (row.next()?, row.next()?);
         let (first, last) = (first.unwrap_or(0), last.unwrap_or(0));
-        let missing = missing(tx, company_id, id, year, (first, last, next))?;
+        let skipped = skips(tx, company_id, id, year)?;
+        let missing = unexplained(missing(tx, company_id, id, year, (first, last, next))?, &skipped);
+        let left_out: i64 = skipped.iter().map(|span| span.to - span.from + 1).sum();
         let out_of_order = tx.all(LATE, params![company_id, id, year])?;
         let out_of_order: Vec<String> =
             out_of_order.into_iter().map(|mut row| row.next()).collect::<Result<_, Error>>()?;
@@ -161,8 +214,9 @@ pub fn years(tx: &mut dyn Tx, company_id: CompanyId, id: SeriesId) -> Result<Vec
             next,
             first_number: number_at(first)?,
             last_number: number_at(last)?,
-            is_complete: missing.is_empty() && out_of_order.is_empty() && count == last && next == last + 1,
+            is_complete: missing.is_empty() && out_of_order.is_empty() && count + left_out == next - 1,
             missing,
+            skipped,
             out_of_order,
             voids: voids(tx, company_id, id, year)?,
         });

@@ -174,6 +174,10 @@ pub struct NumberSeriesPatch {
     /// Whether it begins at 1 again with each fiscal year; the prefix must then hold `{year}`.
     #[schemars(with = "bool")]
     pub per_fiscal_year: Option<bool>,
+    /// The number that the next document of today gets, as published: `INV-04712` goes on where another system
+    /// ended. Only upward; what is left out is told in the audit.
+    #[schemars(with = "Text<60>")]
+    pub next_number: Option<Text<60>>,
 }
 
 /// A VAT code to be made.

@@ -1,4 +1,5 @@
-//! Number series: changed without a number coming twice or a count going back, and audited.
+//! Number series: changed without a number coming twice or a count going back, told to go on with
+//! a higher number, and audited.
 
 use serde_json::{Value, json};
 
@@ -109,6 +110,73 @@ on_both_engines! {
         shop.company.check_books();
     }
 
+    /// Whoever comes from another system goes on where that ended: only upward, and the audit says who left
+    /// out what and when.
+    fn a_series_goes_on_with_a_higher_number(house) {
+        let shop = shop(house);
+        let (id, api) = shop.company.key(&["--scopes", "all", "--name", "Move"]);
+        let place = shop.place("creditNote");
+        let patch = |body: Value| api.patch(&place, &body);
+        let before = shop.series("creditNote");
+        let preview = api.patch(&format!("{place}?dryRun=true"), &json!({ "nextNumber": "CN-00101" })).is(200);
+        assert_eq!(preview["nextNumber"], "CN-00101");
+        assert_eq!(shop.series("creditNote"), before, "a preview changes nothing");
+        let moved = patch(json!({ "nextNumber": "CN-00101" })).is(200);
+        assert_eq!(moved["nextNumber"], "CN-00101");
+        // What is published may be sent back: nothing happens.
+        assert_eq!(patch(json!({ "nextNumber": "CN-00101" })).is(200), moved);
+        assert_eq!((shop.number("2026-03-01"), shop.number("2026-03-01")), ("CN-00101".to_owned(), "CN-00102".to_owned()));
+        // Never back: not to what was given, nor to what was left out.
+        for lower in ["CN-00102", "CN-1", "CN-00100"] {
+            let details = patch(json!({ "nextNumber": lower })).refused(400, "NUMBER_SERIES_NUMBER_GIVEN");
+            assert_eq!(details, json!({ "property": "nextNumber", "lowest": "CN-00103" }));
+        }
+        for other in ["103", "INV-00103", "CN-", "CN-1000000000000", "CN--5"] {
+            patch(json!({ "nextNumber": other })).faulty("nextNumber", "matches");
+        }
+        patch(json!({ "nextNumber": 103 })).faulty("nextNumber", "isString");
+        // With another prefix at once, the number is one of that prefix; twice makes two gaps.
+        patch(json!({ "prefix": "K-", "padding": 3, "nextNumber": "K-200" })).is(200);
+        patch(json!({ "nextNumber": "K-0300" })).is(200);
+        assert_eq!(shop.number("2026-03-01"), "K-300");
+        let audit = shop.audit("creditNote");
+        let year = &audit["years"][0];
+        let skipped: Vec<[&Value; 5]> = year["skipped"].as_array().unwrap().iter()
+            .map(|skip| ["from", "to", "actorType", "actorId", "actorName"].map(|field| &skip[field])).collect();
+        let by = [&json!("api_key"), &json!(id), &json!("Move")];
+        let spans = [[1, 100], [103, 199], [200, 299]].map(|span| span.map(|count| json!(count)));
+        let expected: Vec<[&Value; 5]> = spans.iter().map(|[from, to]| [from, to, by[0], by[1], by[2]]).collect();
+        assert_eq!(skipped, expected);
+        assert!(year["skipped"].as_array().unwrap().iter().all(|skip| text(&skip["skippedAt"]).ends_with('Z')));
+        assert_eq!((&audit["isComplete"], &year["missing"], &year["count"]), (&json!(true), &json!([]), &json!(3)));
+        assert_eq!((&year["first"], &year["last"], &year["next"]), (&json!(101), &json!(300), &json!(301)));
+        shop.company.check_books();
+        crate::doctor::check_sound(&shop.company);
+        // A number taken away past the program is still found, inside the range that was given.
+        let _none = house.books.rows(&format!(
+            "update documents set number_seq = null where company_id = '{}' and number = 'CN-00102' returning id", shop.company.id
+        ));
+        let audit = shop.audit("creditNote");
+        assert_eq!((&audit["isComplete"], &audit["years"][0]["missing"]), (&json!(false), &json!([{ "from": 102, "to": 102 }])));
+    }
+
+    /// Where each fiscal year counts for itself, it is today's that goes on with a higher number.
+    fn a_fiscal_year_goes_on_with_a_higher_number(house) {
+        let shop = shop(house);
+        let place = shop.place("creditNote");
+        shop.company.api.patch(&place, &json!({ "prefix": "K{year}/", "perFiscalYear": true })).is(200);
+        let next = text(&shop.series("creditNote")["nextNumber"]).to_owned();
+        let year = next.strip_prefix('K').and_then(|rest| rest.split_once('/')).unwrap().0.to_owned();
+        shop.company.api.patch(&place, &json!({ "nextNumber": format!("K{year}/40") })).is(200);
+        assert_eq!(shop.number(&format!("{year}-01-01")), format!("K{year}/00040"));
+        let earlier = year.parse::<i64>().unwrap() - 1;
+        assert_eq!(shop.number(&format!("{earlier}-12-31")), format!("K{earlier}/00001"));
+        let other = json!({ "nextNumber": format!("K{earlier}/50") });
+        shop.company.api.patch(&place, &other).faulty("nextNumber", "matches");
+        assert_eq!(shop.audit("creditNote")["isComplete"], true);
+        shop.company.check_books();
+    }
+
     /// The audit tells each void, and finds what is missing or out of its time.
     fn the_audit_of_a_series_proves_that_nothing_is_missing(house) {
         let shop = shop(house);
@@ -119,7 +187,7 @@ on_both_engines! {
         let year = &audit["years"][0];
         let expected = json!({
             "fiscalYear": null, "count": 4, "first": 1, "last": 4, "next": 5, "firstNumber": "CN-00001",
-            "lastNumber": "CN-00004", "missing": [], "outOfOrder": [], "isComplete": true,
+            "lastNumber": "CN-00004", "missing": [], "skipped": [], "outOfOrder": [], "isComplete": true,
             "voids": [{
                 "id": voided["id"], "number": "CN-00002", "voidedAt": voided["voidedAt"], "reason": "Twice",
                 "actorType": "api_key", "actorId": id, "actorName": "Assistant",
