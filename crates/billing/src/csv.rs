@@ -103,6 +103,7 @@ pub const CREDIT_NOTES: &[Column] = document_columns![
     ("invoiceNumber", "/invoiceNumber"),
     ("reason", "/reason"),
     ("allocatedAmount", "/allocatedAmount"),
+    ("refundedAmount", "/refundedAmount"),
     ("remainingAmount", "/remainingAmount"),
     ("voidedAt", "/voidedAt"),
 ];

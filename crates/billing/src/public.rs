@@ -279,6 +279,8 @@ pub struct PublicCreditNote {
     pub reason: Option<String>,
     /// What of it is set off against invoices; positive.
     pub allocated_amount: String,
+    /// What of it was paid out; positive.
+    pub refunded_amount: String,
     /// What of it is still the customer's to use; positive, `0.00` before booking.
     pub remaining_amount: String,
     /// When it was voided.
@@ -496,6 +498,7 @@ pub fn credit_note(document: &Document, around: Around, detail: Detail) -> Publi
             .map(|(from, to)| PublicSpan { from: from.to_string(), to: to.to_string() }),
         reason: document.head.reason.map(|reason| reason.to_string()),
         allocated_amount: money(facts.allocated),
+        refunded_amount: money(facts.paid),
         remaining_amount: money(if is_booked { facts.open_of(document.amount.minor()) } else { 0 }),
         voided_at: facts.voided_at.map(instant),
         void_reason: facts.void_reason.clone(),

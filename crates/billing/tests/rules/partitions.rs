@@ -294,8 +294,9 @@ impl Life {
             let off = i128::from(group.vat.minor()) * 1_000_000 - scaled * i128::from(group.taxable.minor());
             let off = i64::try_from(off.abs()).unwrap();
             self.found.worst = self.found.worst.max(if exponent == 0 { 0 } else { off });
-            // Without decimals what is given back leaves the rounding of its note to those that follow.
-            let rounds = if exponent == 0 { 1 + self.releases } else { 1 };
+            // Without decimals what is given back leaves the rounding of its note to those that follow, and
+            // among lines of both signs two halves are rounded away from each other.
+            let rounds = if exponent == 0 { 1 + self.releases + i64::from(self.has_below()) } else { 1 };
             let unit = 1_000_000 * 10_i64.pow(exponent) * rounds * i64::try_from(self.invoices.len()).unwrap();
             assert!(off < unit, "VAT {} of {} is {off} millionths off: {at}", group.vat, group.taxable);
             let four = 4_000_000 * i64::try_from(self.invoices.len()).unwrap();

@@ -148,6 +148,73 @@ on_both_engines! {
         deed(&sold.company, "invoices", &draft, "credit", json!({})).refused(400, "INVOICE_NOT_CREDITABLE");
     }
 
+    /// What is paid already can't be set off: that much of a note stays as the customer's credit, and a payment
+    /// that comes after it leaves the invoice credited.
+    fn a_note_on_a_paid_invoice_stays_as_credit(house) {
+        let sold = sold(house);
+        let company = &sold.company;
+        let pay = |amount: &str| {
+            deed(company, "invoices", &sold.invoice, "payments", json!({ "amount": amount, "date": "2026-06-10" })).is(201)
+        };
+        pay("400");
+        let note = company.sent("credit-notes", &sold.note("1"));
+        // 125.00, of which 25.00 were open.
+        let amounts = ["allocatedAmount", "refundedAmount", "remainingAmount"].map(|field| text(&note[field]).to_owned());
+        assert_eq!(amounts, ["25.00", "0.00", "100.00"]);
+        let now = sold.now();
+        let facts = ["status", "creditState", "settlement", "openAmount"].map(|field| text(&now[field]).to_owned());
+        assert_eq!(facts, ["credited", "partial", "settled", "0.00"]);
+        pay("10");
+        let rest = company.sent("credit-notes", &sold.credit(json!({})).is(201));
+        assert_eq!((&rest["allocatedAmount"], &rest["remainingAmount"]), (&json!("0.00"), &json!("300.00")));
+        let now = sold.now();
+        assert_eq!((&now["status"], &now["creditState"], &now["paidAmount"]), (&json!("credited"), &json!("full"), &json!("400.00")));
+        company.check_books();
+        crate::doctor::check_sound(company);
+    }
+
+    /// An invoice that was given up is not credited, unless that is taken back or it is paid after all.
+    fn an_uncollectible_invoice_is_not_credited(house) {
+        let sold = sold(house);
+        let company = &sold.company;
+        let lost = json!({ "date": "2026-06-10", "reason": "Bankruptcy", "amount": "100" });
+        let write_off = deed(company, "invoices", &sold.invoice, "write-off", lost).is(200);
+        company.settle();
+        let before = house.books.state(&company.id);
+        sold.credit(json!({})).refused(400, "INVOICE_NOT_CREDITABLE");
+        let lines = json!([line(&sold.honey, "1")]);
+        let by_number = company.credit(&sold.customer, Some(&sold.invoice), lines, json!({}));
+        by_number.refused(400, "INVOICE_NOT_CREDITABLE");
+        let of = json!([{ "invoiceLineId": sold.invoice["lines"][0]["id"], "quantity": "1" }]);
+        company.credit(&sold.customer, None, of, json!({})).refused(400, "INVOICE_NOT_CREDITABLE");
+        assert_eq!(house.books.state(&company.id), before);
+        let place = format!("/v1/invoices/{}/write-offs/{}", text(&sold.invoice["id"]), text(&write_off["id"]));
+        assert_eq!(company.api.delete(&place).status, 204);
+        assert_eq!(sold.credit(json!({})).is(201)["amount"], "-425.00");
+        company.check_books();
+    }
+
+    /// A note over a free line comes to nothing, and is a credit note all the same.
+    fn a_free_line_is_credited_for_nothing(house) {
+        let sold = sold(house);
+        let company = &sold.company;
+        let free = json!({ "priceId": sold.wax, "quantity": "2", "unitPrice": "0" });
+        let invoice = company.invoice(&sold.customer, json!([free, line(&sold.honey, "1")]));
+        let part = json!({ "lines": [{ "invoiceLineId": invoice["lines"][0]["id"], "quantity": "2" }] });
+        let note = deed(company, "invoices", &invoice, "credit", part.clone()).is(201);
+        let amounts = ["subtotal", "vat", "amount"].map(|field| text(&note[field]).to_owned());
+        assert_eq!((amounts, lines(&note)), (["0.00"; 3].map(str::to_owned), vec![["2", "0.00", "0.00"]]));
+        deed(company, "invoices", &invoice, "credit", part).refused(400, "CREDIT_NOTE_EXCEEDS_INVOICE");
+        let note = company.sent("credit-notes", &note);
+        assert_eq!((&note["status"], &note["remainingAmount"]), (&json!("sent"), &json!("0.00")));
+        let now = company.now("invoices", &invoice);
+        assert_eq!((&now["status"], &now["openAmount"]), (&json!("credited"), &json!("125.00")));
+        // The rest of the invoice is its other line.
+        let rest = deed(company, "invoices", &invoice, "credit", json!({})).is(201);
+        assert_eq!(lines(&rest), [["1", "100.00", "-100.00"]]);
+        company.check_books();
+    }
+
     /// A voided note keeps its number, explained; what it took can be credited again.
     fn a_voided_note_gives_back_what_it_took(house) {
         let sold = sold(house);

@@ -116,7 +116,7 @@ on_both_engines! {
             "customerId", "invoiceNumber", "customerDepartmentId", "customerContactId", "reference", "ourReference",
             "description", "notes", "documentTemplateId", "vatBreakdown", "exchangeRate", "baseAmount", "baseVat",
             "numberedAt", "bookedAt", "sentAt", "journalEntryId", "origin", "subscriptionId", "metadata", "seller", "buyer",
-            "invoiceId", "creditedInvoices", "reason", "allocatedAmount", "remainingAmount", "voidedAt", "voidReason",
+            "invoiceId", "creditedInvoices", "reason", "allocatedAmount", "refundedAmount", "remainingAmount", "voidedAt", "voidReason",
             "deliveryDate", "deliveryCountryCode", "periodStart", "periodEnd", "taxPointDate", "externalInvoice", "creditedPeriod",
         ];
         for field in named {

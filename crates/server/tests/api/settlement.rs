@@ -360,6 +360,7 @@ on_both_engines! {
         company.api.post(&place("credit-notes", &note, "refunds"), &body).is(201);
         let now = company.now("credit-notes", &note);
         assert_eq!((&now["allocatedAmount"], &now["remainingAmount"]), (&json!("87.50"), &json!("40.00")));
+        assert_eq!(now["refundedAmount"], "60.00");
         // Left out, the amount is all that both have open.
         assert_eq!(set_off(&note, &invoice, json!(null)).is(201)["amount"], "40.00");
         set_off(&note, &invoice, json!(null)).refused(400, "AMOUNT_EXCEEDS_OPEN");

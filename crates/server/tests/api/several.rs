@@ -28,6 +28,43 @@ fn work(api: &Api, customer: &Value, price: &Value, count: &AtomicUsize, is_over
     Some(told)
 }
 
+/// One key through two servers at once: done by one of them, and answered alike by both.
+#[test]
+fn two_servers_do_one_key_once() {
+    let url = shared_postgres().fresh_database();
+    let folders = [Folder::new(), Folder::new()];
+    let houses = [0, 1].map(|at: usize| House::serve(PROGRAM, folders[at].path(), Some(&url), &[]));
+    let company = houses[0].company();
+    let (customer, price) = (company.customer(json!({})), company.price("100"));
+    let invoice = company.invoice(&customer, json!([line(&price, "8")]));
+    let place = format!("/v1/invoices/{}/credit", text(&invoice["id"]));
+    let part = json!({ "lines": [{ "invoiceLineId": invoice["lines"][0]["id"], "quantity": "1" }] });
+    let apis = [0, 1].map(|at: usize| Api::new(&houses[at].server.root, &company.api.key));
+    for round in 1..=8 {
+        let key = format!("order {round}");
+        let answers: Vec<crate::house::Answer> = thread::scope(|scope| {
+            let ask = |at: usize| apis[at % 2].send_with("POST", &place, &[("x-api-idempotency-key", &key)], &part);
+            let threads: Vec<_> = (0..16).map(|at| scope.spawn(move || ask(at))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(answers.iter().all(|answer| answer.status == 201), "{}", answers[0].text());
+        assert!(answers.iter().all(|answer| answer.bytes == answers[0].bytes));
+        for header in ["location", "etag"] {
+            let first = answers[0].header(header).expect("it is told");
+            assert!(answers.iter().all(|answer| answer.header(header) == Some(first)), "{header}");
+        }
+        let replayed = answers.iter().filter(|answer| answer.header("idempotent-replayed") == Some("true"));
+        assert_eq!(replayed.count(), 15);
+        assert_eq!(company.api.get("/v1/credit-notes").is(200)["total"], round);
+    }
+    // All eight pieces are credited, and a ninth key finds nothing left, whichever server it asks.
+    for api in &apis {
+        let answer = api.send_with("POST", &place, &[("x-api-idempotency-key", "order 9")], &part);
+        answer.refused(400, "CREDIT_NOTE_EXCEEDS_INVOICE");
+    }
+    company.check_books();
+}
+
 /// Numbers stay gapless and each job is done once, whoever serves, also when one is no more.
 #[test]
 fn three_servers_share_the_books_and_one_is_killed() {

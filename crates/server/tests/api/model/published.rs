@@ -65,6 +65,7 @@ impl World {
                     "status": if is_booked { "sent" } else { "draft" }, "creditedInvoices": links,
                     "invoiceNumber": one.map(number), "invoiceId": one.map(|invoice| self.documents[invoice].id.clone()),
                     "allocatedAmount": money(self.allocated_to_or_of(at), currency),
+                    "refundedAmount": money(document.item.map_or(0, |item| self.refunded(item)), currency),
                     "remainingAmount": money(if is_booked { self.open_of(at) } else { 0 }, currency),
                     "voidedAt": some(document.voided.is_some()), "voidReason": document.voided,
                 })
