@@ -102,6 +102,29 @@ fn every_sample_is_archivable_and_sound() {
     }
 }
 
+/// What a screen reader finds: a title, a language, a heading that reads as one, a table whose heads are heads.
+#[test]
+fn papers_are_read_aloud_well() {
+    for design in DESIGNS {
+        let data = dressed(read("samples/invoice.da.json"), "da", design);
+        let file = print(&format!("aloud.{design}"), data);
+        let said = |argument: &str| {
+            let output = Command::new("pdfinfo").arg(argument).arg(&file).output().unwrap();
+            // It writes letters of titles as they stand in the file, in whatever encoding.
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        let structure = said("-struct");
+        for wanted in ["H1 \"Faktura F-2026-000123\"", "Table (block)", "THead", "/Scope /Column"] {
+            assert!(structure.contains(wanted), "{design}: {wanted:?} is not in {structure}");
+        }
+        // Heads of description, quantity, unit, price, discount, VAT and amount; none of a row is one.
+        assert_eq!(structure.lines().filter(|line| line.trim_start().starts_with("TH ")).count(), 7, "{design}");
+        let metadata = said("-meta");
+        assert!(metadata.contains("<dc:language><rdf:Bag><rdf:li>da</rdf:li>"), "{design}: {metadata}");
+        assert!(metadata.contains("Faktura F-2026-000123 – Havnens Bogholderi ApS"), "{design}: {metadata}");
+    }
+}
+
 #[test]
 fn what_the_law_wants_is_printed() {
     let says = |name: &str, wanted: &[&str]| {
