@@ -64,7 +64,11 @@ fn run_all(house: &House, seed: u64, count: usize, run: usize, tally: &Tally) {
         }
     });
     if let Some((own, run, disagreement)) = failed.into_inner().unwrap() {
-        eprintln!("\nmodel: seed {own} of {run} steps disagrees at step {}; thinning out", disagreement.step);
+        let played = &disagreement;
+        eprintln!(
+            "\nmodel: seed {own} of {run} steps disagrees at step {}\n{}\nthinning out",
+            played.step, played.what
+        );
         let (least, last) = thin_out(house, own, steps(own, run), &disagreement);
         panic!(
             "the program and the model disagree.\nRepeat with LEDGERBEE_MODEL_SEED={own} LEDGERBEE_MODEL_STEPS={run}\n\
