@@ -40,7 +40,7 @@ pub struct File {
 pub struct PublicFile {
     /// The document.
     pub document_id: DocumentId,
-    /// `pdf`.
+    /// `pdf`, or the format of an e-invoice.
     pub kind: String,
     /// SHA-256 of its bytes.
     pub sha256: String,
@@ -78,7 +78,7 @@ pub fn pdf(app: &Arc<App>, by: &Caller, kind: Kind, id: DocumentId, as_draft: bo
     }
     let file = |sha256, bytes| File {
         content_type: "application/pdf",
-        name: format!("{}.pdf", name.replace(['/', '\\', '"'], "-")),
+        name: format!("{}.pdf", file_name(&name)),
         sha256,
         bytes,
     };
@@ -86,7 +86,7 @@ pub fn pdf(app: &Arc<App>, by: &Caller, kind: Kind, id: DocumentId, as_draft: bo
         Original::Archived(sha256, bytes) => Ok(file(Some(sha256), bytes)),
         Original::Draft(sheet) => Ok(file(None, print(app, &sheet, id)?)),
         Original::Booked(sheet) => {
-            let (sha256, bytes) = keep(app, by.company_id, id, print(app, &sheet, id)?)?;
+            let (sha256, bytes) = keep(app, by.company_id, id, "pdf", print(app, &sheet, id)?)?;
             Ok(file(Some(sha256), bytes))
         }
     }
@@ -197,18 +197,29 @@ pub(crate) fn as_it_stands(
     Ok(paper.with(&look))
 }
 
-/// Archives a print; whoever came first wins, and the archived copy is answered.
-fn keep(app: &Arc<App>, company_id: CompanyId, id: DocumentId, bytes: Vec<u8>) -> Result<(String, Vec<u8>), Error> {
+/// A number as a file is called by it.
+pub(crate) fn file_name(number: &str) -> String {
+    number.replace(['/', '\\', '"'], "-")
+}
+
+/// Archives a print or an e-invoice; whoever came first wins, and the archived copy is answered.
+pub(crate) fn keep(
+    app: &Arc<App>,
+    company_id: CompanyId,
+    id: DocumentId,
+    kind: &'static str,
+    bytes: Vec<u8>,
+) -> Result<(String, Vec<u8>), Error> {
     let by = Caller::inside(company_id, crate::Actor::System);
     app.write(by, move |work| {
-        if let Some(archived) = files::get(work.tx, company_id, id, "pdf")? {
+        if let Some(archived) = files::get(work.tx, company_id, id, kind)? {
             work.nothing_happened();
             return Ok(archived);
         }
         let sha256 = sha256_of(&bytes);
-        files::archive(work.tx, company_id, id, "pdf", &sha256, &bytes, work.now)?;
+        files::archive(work.tx, company_id, id, kind, &sha256, &bytes, work.now)?;
         let published =
-            PublicFile { document_id: id, kind: "pdf".to_owned(), sha256: sha256.clone(), size: bytes.len() };
+            PublicFile { document_id: id, kind: kind.to_owned(), sha256: sha256.clone(), size: bytes.len() };
         work.event("file.created", "file", id, &published, None);
         Ok((sha256, bytes))
     })

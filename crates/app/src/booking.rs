@@ -20,7 +20,7 @@ use store::open_items::{self, OpenItem, Origin};
 use store::{credits, customers, deliveries, documents, files, jobs, ledger, pricing, series};
 
 use crate::documents::{find, publish, search_text};
-use crate::{Error, Work, allocations, drafting};
+use crate::{Error, Work, allocations, drafting, einvoices};
 
 /// Where a document goes.
 struct Channel {
@@ -35,7 +35,8 @@ struct Channel {
 /// By status `DOCUMENT_CANCELLED`, `CREDIT_NOTE_VOIDED`, `DOCUMENT_SCHEDULED`,
 /// `DOCUMENT_ALREADY_SENDING`; by channel `DELIVERY_CHANNEL_NOT_CONFIGURED`,
 /// `DELIVERY_RECIPIENT_MISSING`; before the booking `COMPANY_INCOMPLETE`, `PERIOD_LOCKED`,
-/// `DOCUMENT_VAT_CHANGED`, `VAT_ZONE_CONFLICT`, `EXCHANGE_RATE_MISSING`, `VAT_ACCOUNT_MISSING`.
+/// `DOCUMENT_VAT_CHANGED`, `VAT_ZONE_CONFLICT`, `EXCHANGE_RATE_MISSING`, `VAT_ACCOUNT_MISSING`,
+/// `EINVOICE_NOT_VALID`.
 pub(crate) fn send(work: &mut Work<'_>, kind: Kind, id: DocumentId, input: SendInput) -> Result<Sent, Error> {
     let company_id = work.company.id;
     let mut document = find(work.tx, company_id, kind, id)?;
@@ -170,10 +171,11 @@ fn book(work: &mut Work<'_>, document: &mut Document, customer: &Customer, input
     let item_id: OpenItemId = work.new_id();
     let postings = postings::of_document(document, &accounts, item_id)?;
 
+    let around = crate::documents::around_linked(work.tx, &work.company, document, Vec::new())?;
+    einvoices::check_before_booking(document, &around)?;
     if document.number.is_none() {
         number(work, document)?;
     }
-    let around = crate::documents::around_linked(work.tx, &work.company, document, Vec::new())?;
     let entry_id: EntryId = work.new_id();
     document.head.document_template_id = Some(template.id);
     document.language = Some(customer.language.clone());

@@ -18,6 +18,7 @@ pub mod deliveries;
 pub mod doctor;
 mod documents;
 mod drafting;
+pub mod einvoices;
 mod error;
 pub mod exchange_rates;
 mod founding;

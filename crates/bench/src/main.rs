@@ -9,6 +9,7 @@ mod creates;
 mod credit_notes;
 mod day;
 mod disk;
+mod einvoices;
 mod growth;
 mod idempotency;
 mod machine;
@@ -85,13 +86,15 @@ enum What {
     Reads,
     /// Printing a page
     Pdf,
+    /// Writing and checking an e-invoice
+    Einvoice,
     /// Starting, and memory when idle
     Start,
 }
 
 type Measure = fn(&Bench, &mut Table) -> Result<(), Failed>;
 
-const MEASUREMENTS: [(What, Measure); 10] = [
+const MEASUREMENTS: [(What, Measure); 11] = [
     (What::CreditNotes, credit_notes::measure),
     (What::Idempotency, idempotency::measure),
     (What::Partial, partial::measure),
@@ -101,6 +104,7 @@ const MEASUREMENTS: [(What, Measure); 10] = [
     (What::Day, day::measure),
     (What::Growth, growth::measure),
     (What::Pdf, pdf::measure),
+    (What::Einvoice, einvoices::measure),
     (What::Start, start::measure),
 ];
 

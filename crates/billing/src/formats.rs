@@ -1,5 +1,8 @@
 //! The formats that a booked document is handed out in as an e-invoice, as they are asked for.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::status::statuses;
 
 statuses! {
@@ -22,4 +25,12 @@ impl Format {
     /// All of them.
     pub const ALL: [Format; 5] =
         [Format::PeppolBis3, Format::Oioubl21, Format::En16931Ubl, Format::En16931Cii, Format::Xrechnung];
+}
+
+/// How an e-invoice is asked for.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct XmlQuery {
+    /// The format; `peppol-bis-3` when left out.
+    pub format: Option<Format>,
 }

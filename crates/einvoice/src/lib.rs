@@ -64,10 +64,16 @@ pub fn check(source: Source<'_>, format: Format) -> Vec<Finding> {
     }
 }
 
-/// What plain EN 16931 and the law say against booking a document: only what is fatal.
-/// What a receiver's network asks for besides (endpoints, references) is no part of it.
+/// What plain EN 16931 and the law say against booking a document: what is fatal and can be
+/// mended on it or its customer. What a receiver's network asks for besides (endpoints,
+/// references) is no part of it, nor what the company must say of itself, which is asked
+/// elsewhere; and a currency with three decimals may be booked, though no e-invoice can hold it.
 pub fn check_booking(source: Source<'_>) -> Vec<Finding> {
-    check(source, Format::En16931Ubl).into_iter().filter(|finding| finding.severity == Severity::Fatal).collect()
+    let is_ours = |finding: &Finding| finding.field.as_ref().is_some_and(|field| field.starts_with("company."));
+    let binds = |finding: &Finding| {
+        finding.severity == Severity::Fatal && !is_ours(finding) && !finding.rule.starts_with("BR-DEC-")
+    };
+    check(source, Format::En16931Ubl).into_iter().filter(binds).collect()
 }
 
 /// A document as an e-invoice: XML in UTF-8, checked first.

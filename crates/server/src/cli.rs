@@ -3,6 +3,7 @@
 mod company;
 mod demo;
 mod doctor;
+mod einvoice;
 mod health;
 mod key;
 mod serve;
@@ -51,6 +52,9 @@ enum Command {
     /// Examine the books, while a server goes on: exits with 0 when sound, 1 when something is wrong,
     /// 2 when they can't be examined
     Doctor(doctor::Doctor),
+    /// Check e-invoices, of anyone's
+    #[command(subcommand)]
+    Einvoice(einvoice::Einvoice),
     /// Ask a running server how it is: exits with 0 when it is well
     Health(health::Health),
     /// Print the API's contract, OpenAPI 3.1 as JSON
@@ -188,6 +192,7 @@ pub fn main() -> ExitCode {
                 ExitCode::from(2)
             });
         }
+        Command::Einvoice(einvoice) => return einvoice.run(),
         Command::Press => return pdf::serve_stdio(place.fonts_folder.as_deref()),
     };
     match done {

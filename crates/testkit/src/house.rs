@@ -162,7 +162,22 @@ impl Company<'_> {
     pub fn sent(&self, path: &str, document: &Value) -> Value {
         let place = format!("/v1/{path}/{}", text(&document["id"]));
         self.api.post(&format!("{place}/send"), &json!({ "deliveryType": "Manual" })).is(200);
+        self.keep_xml(&place, text(&document["id"]));
         self.api.get(&place).is(200)
+    }
+
+    /// Keeps the e-invoices of a document that was booked for the official validators, where
+    /// `LEDGERBEE_KEEP_XML` names a folder for them (`./test`).
+    fn keep_xml(&self, place: &str, id: &str) {
+        let Some(folder) = std::env::var_os("LEDGERBEE_KEEP_XML").map(PathBuf::from) else { return };
+        for format in ["en16931-ubl", "en16931-cii"] {
+            let answer = self.api.get(&format!("{place}/xml?format={format}"));
+            if answer.status == 200 {
+                std::fs::write(folder.join(format!("{id}-{format}.xml")), answer.bytes).unwrap();
+            } else {
+                answer.refused(400, "EINVOICE_NOT_VALID");
+            }
+        }
     }
 
     /// Tries to make a credit note; `more` is added to its body.

@@ -5,7 +5,7 @@ use app::previews::Preview;
 use serde_json::{Map, Value, json};
 
 use super::examples;
-use super::route::{CSV, Input, JSON, PDF, Route, output};
+use super::route::{CSV, Input, JSON, PDF, Route, XML, output};
 use super::routes::routes;
 
 /// The whole contract.
@@ -146,7 +146,7 @@ fn operation(route: &Route, schemas: &mut Map<String, Value>) -> Value {
     if route.is_write() {
         refer("IdempotencyKey");
         refer("IfMatch");
-    } else if route.is_tagged || route.offers == [PDF] {
+    } else if route.is_tagged || route.is_file() {
         refer("IfNoneMatch");
     }
     let scope = match route.scope {
@@ -178,7 +178,7 @@ fn operation(route: &Route, schemas: &mut Map<String, Value>) -> Value {
 
 fn responses(route: &Route, schemas: &mut Map<String, Value>) -> Value {
     let mut names = vec!["X-Request-Id"];
-    if route.is_tagged || route.offers == [PDF] {
+    if route.is_tagged || route.is_file() {
         names.push("ETag");
     }
     if route.is_write() {
@@ -205,7 +205,11 @@ fn responses(route: &Route, schemas: &mut Map<String, Value>) -> Value {
             if *offer == CSV { json!({ "type": "string" }) } else { json!({ "type": "string", "format": "binary" }) };
         content.insert((*offer).to_owned(), json!({ "schema": schema }));
     }
-    let description = if route.offers == [PDF] { "The PDF" } else { "Done" };
+    let description = match route.offers {
+        [PDF] => "The PDF",
+        [XML] => "The XML",
+        _ => "Done",
+    };
     let mut good = json!({ "description": description, "headers": refer_to_headers(&names) });
     if !content.is_empty() {
         good["content"] = Value::Object(content);
@@ -239,7 +243,7 @@ fn responses(route: &Route, schemas: &mut Map<String, Value>) -> Value {
     }
     add(500, "A fault of the server; nothing was done");
     add(503, "Busy; nothing was done, see Retry-After");
-    if route.offers == [PDF] {
+    if route.is_file() {
         responses["304"] = json!({ "description": "The archived copy you have is the one" });
     } else if route.is_tagged && !route.is_write() {
         responses["304"] = json!({ "description": "What you have is what there is" });

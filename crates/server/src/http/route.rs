@@ -31,6 +31,8 @@ pub(crate) const JSON: &str = "application/json";
 pub(crate) const PDF: &str = "application/pdf";
 /// What is answered as a picture.
 pub(crate) const PNG: &str = "image/png";
+/// What is answered as an e-invoice.
+pub(crate) const XML: &str = "application/xml";
 /// What is answered as a table.
 pub(crate) const CSV: &str = "text/csv";
 
@@ -238,6 +240,11 @@ impl Route {
 
     fn writing(method: &'static str, path: &'static str, scope: Scope, summary: &'static str, run: Run) -> Route {
         Route { query: input::<WriteQuery>(), ..Route::new(method, path, scope, summary, run) }
+    }
+
+    /// Whether it answers a file, archived once.
+    pub fn is_file(&self) -> bool {
+        matches!(self.offers, [PDF] | [XML])
     }
 
     /// Whether it writes. What answers in files alone only shows something.
@@ -647,4 +654,18 @@ where
         })
     });
     Route { query: input::<Q>(), offers: &[PDF], ..Route::new("GET", path, scope, summary, run) }
+}
+
+/// The same where the file is XML.
+pub(crate) fn xml<K, Q>(
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&Arc<App>, &Caller, K, Q) -> Result<File, Error>,
+) -> Route
+where
+    K: Key,
+    Q: DeserializeOwned + JsonSchema + Send + 'static,
+{
+    Route { offers: &[XML], ..file(path, scope, summary, verb) }
 }

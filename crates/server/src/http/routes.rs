@@ -6,10 +6,11 @@ use app::archive::{self, File};
 use app::templates::Form;
 use app::{
     App, Caller, Error, accounts, allocations, companies, credit_notes, customer_groups, customers, deliveries,
-    exchange_rates, invoices, keys, number_series, open_items, payments, prices, product_groups, products, refunds,
-    statements, templates, vat_codes, write_offs,
+    einvoices, exchange_rates, invoices, keys, number_series, open_items, payments, prices, product_groups, products,
+    refunds, statements, templates, vat_codes, write_offs,
 };
 use billing::csv;
+use billing::formats::XmlQuery;
 use billing::ids::{CustomerId, DocumentId, TemplateId};
 use billing::input::documents::PdfQuery;
 use billing::input::settlement::{StatementFormat, StatementQuery};
@@ -24,7 +25,7 @@ use billing::scope::Scope::{
 use super::resource::tie;
 use super::route::{
     CSV, JSON, PDF, PNG, Route, act, add, change, create, file, forms, list, list_of, make, order, read, remove,
-    replace, set, show, table,
+    replace, set, show, table, xml,
 };
 use super::trial::sketch;
 
@@ -34,6 +35,14 @@ fn invoice_pdf(app: &Arc<App>, by: &Caller, id: DocumentId, query: PdfQuery) -> 
 
 fn credit_note_pdf(app: &Arc<App>, by: &Caller, id: DocumentId, query: PdfQuery) -> Result<File, Error> {
     archive::pdf(app, by, Kind::CreditNote, id, query.draft == Some(true))
+}
+
+fn invoice_xml(app: &Arc<App>, by: &Caller, id: DocumentId, query: XmlQuery) -> Result<File, Error> {
+    einvoices::xml(app, by, Kind::Invoice, id, query)
+}
+
+fn credit_note_xml(app: &Arc<App>, by: &Caller, id: DocumentId, query: XmlQuery) -> Result<File, Error> {
+    einvoices::xml(app, by, Kind::CreditNote, id, query)
 }
 
 fn statement(app: &Arc<App>, by: &Caller, id: CustomerId, query: StatementQuery, media: &str) -> Result<File, Error> {
@@ -128,6 +137,7 @@ pub fn routes() -> Vec<Route> {
         make("/v1/invoices/{id}/credit", "/v1/credit-notes", InvoicesWrite, "Credit the rest of an invoice, or lines of it", credit_notes::credit_invoice),
         order("/v1/invoices/{id}/cancel", InvoicesWrite, "End an invoice that was never booked", invoices::cancel),
         file("/v1/invoices/{id}/pdf", InvoicesRead, "An invoice's PDF", invoice_pdf),
+        xml("/v1/invoices/{id}/xml", InvoicesRead, "An invoice as an e-invoice, once it is booked", invoice_xml),
         read("/v1/invoices/{id}/delivery-status", InvoicesRead, "What became of an invoice's sending", deliveries::of_invoice),
 
         add("/v1/invoices/{id}/payments", InvoicesWrite, "Record a payment; what is too much stays as the customer's credit", payments::record),
@@ -148,6 +158,7 @@ pub fn routes() -> Vec<Route> {
         act("/v1/credit-notes/{id}/void", InvoicesWrite, "Retire a draft that will not be sent; its number stays, explained", credit_notes::void),
         make("/v1/credit-notes/{id}/reverse", "/v1/invoices", InvoicesWrite, "Draft the invoice that undoes a booked credit note", credit_notes::reverse),
         file("/v1/credit-notes/{id}/pdf", InvoicesRead, "A credit note's PDF", credit_note_pdf),
+        xml("/v1/credit-notes/{id}/xml", InvoicesRead, "A credit note as an e-invoice, once it is booked", credit_note_xml),
         read("/v1/credit-notes/{id}/delivery-status", InvoicesRead, "What became of a credit note's sending", deliveries::of_credit_note),
         add("/v1/credit-notes/{id}/allocations", InvoicesWrite, "Set a credit note off against an invoice", allocations::of_note),
         list_of("/v1/credit-notes/{id}/allocations", InvoicesRead, "What a credit note is set off against", allocations::list_of_note),

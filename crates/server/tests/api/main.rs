@@ -17,6 +17,7 @@ mod customers;
 mod docs_page;
 mod doctor;
 mod drain;
+mod einvoices;
 mod faults;
 mod health;
 mod hostile;
