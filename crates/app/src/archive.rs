@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use billing::company::CompanyMode;
 use billing::document::Document;
+use billing::formats::Format;
 use billing::ids::{CompanyId, DocumentId};
 use billing::kind::Kind;
 use billing::postings;
@@ -19,7 +20,7 @@ use store::{files, templates as shelf};
 
 use crate::documents::{find, publish};
 use crate::paper::{Paper, Watermark};
-use crate::{App, Caller, Error, PressError, Print, View, templates};
+use crate::{App, Caller, Error, PressError, Print, View, einvoices, templates};
 
 /// A file to be handed out.
 #[derive(Clone, Debug)]
@@ -112,7 +113,17 @@ fn original(
         if let Some((sha256, bytes)) = files::get(view.tx, company_id, id, "pdf")? {
             return Ok((name, Original::Archived(sha256, bytes)));
         }
-        Ok((name, Original::Booked(of_snapshot(view.tx, company_id, id, document.date)?)))
+        let mut sheet = of_snapshot(view.tx, company_id, id, document.date)?;
+        // A document that no e-invoice can hold is printed without one.
+        match einvoices::write(view.tx, company_id, &document, Format::En16931Cii) {
+            Ok(xml) => {
+                let carry = |print: Print| print.with_factur_x(xml.clone().into_bytes());
+                sheet = Sheet { print: carry(sheet.print), plain: sheet.plain.map(carry) };
+            }
+            Err(Error::Refused(_)) => {}
+            Err(fault) => return Err(fault),
+        }
+        Ok((name, Original::Booked(sheet)))
     })
     .wait()
 }

@@ -78,6 +78,32 @@ on_both_engines! {
         assert_eq!((of(reference, "cbc:ID"), of(reference, "cbc:IssueDate")), ("CN-00001", text(&note["date"])));
     }
 
+    /// The PDF carries the CII, as Factur-X: the very file that is handed out.
+    fn the_pdf_carries_the_same_xml(house) {
+        let company = house.company();
+        let (customer, price) = (company.customer(json!({})), company.price("300"));
+        let invoice = company.invoice(&customer, json!([line(&price, "2")]));
+        let note = company.credit(&customer, Some(&invoice), json!([line(&price, "1")]), json!({})).is(201);
+        let note = company.sent("credit-notes", &note);
+        let folder = testkit::Folder::new();
+        for (path, document) in [("invoices", &invoice), ("credit-notes", &note)] {
+            let paper = company.api.get(&format!("/v1/{path}/{}/pdf", text(&document["id"])));
+            assert_eq!(paper.status, 200, "{}", paper.text());
+            let (pdf, found) = (folder.path().join("paper.pdf"), folder.path().join(format!("{path}.xml")));
+            std::fs::write(&pdf, paper.bytes).unwrap();
+            let detach = Command::new("pdfdetach").args(["-savefile", "factur-x.xml", "-o"]).arg(&found).arg(&pdf).output();
+            let detach = detach.expect("pdfdetach (apt-get install poppler-utils)");
+            assert!(detach.status.success(), "{}", String::from_utf8_lossy(&detach.stderr));
+            assert_eq!(std::fs::read_to_string(&found).unwrap(), xml(&company, path, document, "en16931-cii"));
+        }
+        let draft = company.draft(&customer, json!([line(&price, "1")]));
+        let paper = company.api.get(&format!("/v1/invoices/{}/pdf", text(&draft["id"])));
+        let pdf = folder.path().join("draft.pdf");
+        std::fs::write(&pdf, paper.bytes).unwrap();
+        let list = Command::new("pdfdetach").arg("-list").arg(&pdf).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&list.stdout).trim(), "0 embedded files");
+    }
+
     /// What a format can't say of a document is refused with the rule, its sentence and our field.
     fn a_refusal_names_the_missing_field(house) {
         let company = house.company();
