@@ -296,9 +296,10 @@ on_both_engines! {
         let contract = ground.company.api.get("/openapi.json").is(200);
         let paths = contract["paths"].as_object().unwrap().keys();
         let asked = paths.filter(|path| !fields(&contract, path).is_empty());
-        // One document on paper, and a customer's statement: `papers` and `settlement` ask for those.
-        let lists: BTreeSet<&str> =
-            asked.map(String::as_str).filter(|path| !path.ends_with("/pdf") && !path.ends_with("/statement")).collect();
+        // One document on paper or as an e-invoice, and a customer's statement: `papers`, `einvoices` and
+        // `settlement` ask for those.
+        let is_list = |path: &&str| !["pdf", "xml", "statement"].iter().any(|last| path.rsplit('/').next() == Some(last));
+        let lists: BTreeSet<&str> = asked.map(String::as_str).filter(is_list).collect();
         let known: BTreeSet<&str> = ground.lists.iter().map(|known| known.path).collect();
         assert_eq!(lists, known);
         for known in &ground.lists {

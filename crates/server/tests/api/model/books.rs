@@ -35,7 +35,14 @@ impl World {
             rates.dedup();
             exchange_rate = if rates.len() == 1 { rates[0] } else { None };
         }
+        let unpinned = self.documents[at].lines.clone();
         self.pin_base(at, rate)?;
+        if self.customers[self.documents[at].customer].is_unknown_abroad
+            && self.documents[at].sold().any(|line| line.category == "AE")
+        {
+            self.documents[at].lines = unpinned;
+            return refuse(400, "EINVOICE_NOT_VALID");
+        }
         self.documents[at].exchange_rate = exchange_rate;
         if !is_note {
             self.numbers.0 += 1;

@@ -91,6 +91,7 @@ fn customers(company: &Company<'_>, base: &'static str) -> Vec<Customer> {
         is_private: false,
         is_contradictory: false,
         is_unnumbered: false,
+        is_unknown_abroad: false,
     };
     let discount = Ratio::new(15, 2);
     [
@@ -102,11 +103,11 @@ fn customers(company: &Company<'_>, base: &'static str) -> Vec<Customer> {
         ),
         (
             json!({ "countryCode": "JP", "vatZone": "abroad", "vatNumber": null, "currency": "JPY" }),
-            Customer { currency: "JPY", ..usual() },
+            Customer { currency: "JPY", is_unknown_abroad: true, ..usual() },
         ),
         (
             json!({ "countryCode": "KW", "vatZone": "abroad", "vatNumber": null, "currency": "KWD" }),
-            Customer { currency: "KWD", ..usual() },
+            Customer { currency: "KWD", is_unknown_abroad: true, ..usual() },
         ),
         (json!({ "customerType": "private", "vatNumber": null }), Customer { is_private: true, ..usual() }),
         (

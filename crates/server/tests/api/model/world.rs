@@ -71,6 +71,8 @@ pub struct Customer {
     pub is_contradictory: bool,
     /// In zone `eu` without a VAT number.
     pub is_unnumbered: bool,
+    /// Abroad without a VAT number: no e-invoice can shift the VAT to it (EN 16931 BR-AE-02).
+    pub is_unknown_abroad: bool,
 }
 
 /// How products of a group are taxed, in every zone.
