@@ -67,12 +67,14 @@ pub fn check(source: Source<'_>, format: Format) -> Vec<Finding> {
 /// What plain EN 16931 and the law say against booking a document: what is fatal and can be
 /// mended on it or its customer. What a receiver's network asks for besides (endpoints,
 /// references) is no part of it, nor what the company must say of itself, which is asked
-/// elsewhere; and a currency with three decimals may be booked, though no e-invoice can hold it.
+/// elsewhere. Nothing is said of documents and books in a currency with three decimals, which no
+/// e-invoice can hold: whether one is booked must not hang on its last digit.
 pub fn check_booking(source: Source<'_>) -> Vec<Finding> {
+    if [source.document.currency, source.document.base_currency].iter().any(|currency| currency.exponent() > 2) {
+        return Vec::new();
+    }
     let is_ours = |finding: &Finding| finding.field.as_ref().is_some_and(|field| field.starts_with("company."));
-    let binds = |finding: &Finding| {
-        finding.severity == Severity::Fatal && !is_ours(finding) && !finding.rule.starts_with("BR-DEC-")
-    };
+    let binds = |finding: &Finding| finding.severity == Severity::Fatal && !is_ours(finding);
     check(source, Format::En16931Ubl).into_iter().filter(binds).collect()
 }
 

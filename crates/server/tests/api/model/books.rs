@@ -5,7 +5,7 @@ use jiff::ToSpan;
 use super::left::{Figures, Left};
 use super::ratio::{Ratio, share_out};
 use super::settlement::{Item, Of, RECEIVABLES};
-use super::world::{Document, Kind, LARGEST, Refusal, Sold, World, in_currency, refuse};
+use super::world::{Document, Kind, LARGEST, Refusal, Sold, World, decimals, in_currency, refuse};
 
 impl World {
     /// Numbers an invoice, books it or a note, and sets the note off.
@@ -37,7 +37,10 @@ impl World {
         }
         let unpinned = self.documents[at].lines.clone();
         self.pin_base(at, rate)?;
-        if self.customers[self.documents[at].customer].is_unknown_abroad
+        // No e-invoice holds three decimals, so nothing is asked there.
+        let is_held = [self.documents[at].currency, self.base].iter().all(|currency| decimals(currency) < 3);
+        if is_held
+            && self.customers[self.documents[at].customer].is_unknown_abroad
             && self.documents[at].sold().any(|line| line.category == "AE")
         {
             self.documents[at].lines = unpinned;
