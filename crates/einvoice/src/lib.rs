@@ -68,14 +68,24 @@ pub fn check(source: Source<'_>, format: Format) -> Vec<Finding> {
 /// mended on it or its customer. What a receiver's network asks for besides (endpoints,
 /// references) is no part of it, nor what the company must say of itself, which is asked
 /// elsewhere. Nothing is said of documents and books in a currency with three decimals, which no
-/// e-invoice can hold: whether one is booked must not hang on its last digit.
+/// e-invoice can hold: whether one is booked must not hang on its last digit. Nor is the VAT held
+/// against its rate (BR-CO-17, BR-S-08, BR-S-09 and their like): what closes a credited invoice in a
+/// currency without decimals may be a unit off, and nobody could mend it.
 pub fn check_booking(source: Source<'_>) -> Vec<Finding> {
     if [source.document.currency, source.document.base_currency].iter().any(|currency| currency.exponent() > 2) {
         return Vec::new();
     }
     let is_ours = |finding: &Finding| finding.field.as_ref().is_some_and(|field| field.starts_with("company."));
-    let binds = |finding: &Finding| finding.severity == Severity::Fatal && !is_ours(finding);
+    let binds =
+        |finding: &Finding| finding.severity == Severity::Fatal && !is_ours(finding) && !is_reckoned(&finding.rule);
     check(source, Format::En16931Ubl).into_iter().filter(binds).collect()
+}
+
+/// Whether a rule holds a VAT group's figures against its lines and its rate.
+fn is_reckoned(rule: &str) -> bool {
+    let of_category = rule.starts_with("BR-") && !rule.starts_with("BR-C") && !rule.starts_with("BR-D");
+    rule == "BR-CO-17"
+        || (of_category && rule.matches('-').count() == 2 && (rule.ends_with("-08") || rule.ends_with("-09")))
 }
 
 /// A document as an e-invoice: XML in UTF-8, checked first.
