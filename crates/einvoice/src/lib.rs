@@ -104,3 +104,18 @@ pub fn write(source: Source<'_>, format: Format) -> Result<String, Vec<Finding>>
         Format::Oioubl21 => oioubl::write(&model),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_reckoned;
+
+    #[test]
+    fn a_groups_figures_are_told_from_what_can_be_mended() {
+        for rule in ["BR-CO-17", "BR-S-08", "BR-S-09", "BR-AE-09", "BR-IC-08"] {
+            assert!(is_reckoned(rule), "{rule}");
+        }
+        for rule in ["BR-08", "BR-09", "BR-CO-09", "BR-CO-15", "BR-AE-02", "BR-S-02", "BR-DEC-19", "LAW-DK-62"] {
+            assert!(!is_reckoned(rule), "{rule}");
+        }
+    }
+}
