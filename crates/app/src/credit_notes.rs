@@ -58,6 +58,7 @@ pub fn credit_invoice(
     head.head.reference.clone_from(&invoice.head.reference);
     head.head.reason = reason;
     head.head.notes = notes.map(|text| text.0);
+    drafting::keep_there(work, &mut head.head)?;
     let customer = drafting::customer(work, Kind::CreditNote, &head)?;
     let meant = Meant { invoices: vec![invoice], credited: vec![credited], named: Some(0) };
     write_new(work, Asked { head, lines }, &customer, meant)
@@ -208,6 +209,7 @@ pub fn reverse(work: &mut Work<'_>, id: DocumentId, input: ReverseInput) -> Resu
         reason: None,
         ..note.head.clone()
     };
+    drafting::keep_there(work, &mut head.head)?;
     let lines = note.lines.iter().map(|line| turned(work, line)).collect();
     let assembled = drafting::assemble(work, Kind::Invoice, head, note.currency, date, lines)?;
     let invoice = Document { reverses: Some((number, id)), exchange_rate: note.exchange_rate, ..assembled };

@@ -5,12 +5,13 @@ use billing::customers::{
     BillingRelationship, Customer, Customers, InvoicingMode, Saved, Warning, registration_number_of, zone_conflict,
 };
 use billing::identifiers;
-use billing::ids::CustomerId;
+use billing::ids::{CompanyId, CustomerId};
 use billing::input::customers::{CustomerInput, CustomerPatch, CustomerQuery};
 use billing::input::{Patch, Text};
 use billing::page::Part;
 use billing::refusal::{Faults, Refusal};
 use serde_json::json as details;
+use store::db::Tx;
 use store::{customer_groups, customers, templates};
 
 use crate::work::json;
@@ -42,7 +43,7 @@ pub fn list(view: &mut View<'_>, query: CustomerQuery) -> Result<Customers, Erro
 /// # Errors
 /// `CUSTOMER_NOT_FOUND`.
 pub fn get(view: &mut View<'_>, id: CustomerId) -> Result<Customer, Error> {
-    Ok(customers::get(view.tx, view.company.id, id)?.ok_or_else(not_found)?)
+    find(view.tx, view.company.id, id)
 }
 
 /// Makes a customer.
@@ -140,7 +141,7 @@ pub fn create(work: &mut Work<'_>, input: CustomerInput) -> Result<Saved<Custome
 /// # Errors
 /// `CUSTOMER_NOT_FOUND` and those of [`create`].
 pub fn update(work: &mut Work<'_>, id: CustomerId, patch: CustomerPatch) -> Result<Saved<Customer>, Error> {
-    let before = customers::get(work.tx, work.company.id, id)?.ok_or_else(not_found)?;
+    let before = find(work.tx, work.company.id, id)?;
     let mut after = patched(work, &before, patch)?;
     check_numbers(&after)?;
     check_references(work, &mut after)?;
@@ -160,8 +161,10 @@ pub fn update(work: &mut Work<'_>, id: CustomerId, patch: CustomerPatch) -> Resu
     Ok(saved(work, after))
 }
 
-fn not_found() -> Refusal {
-    Refusal::missing("CUSTOMER_NOT_FOUND", "There is no such customer in this company.")
+/// The customer, or the 404 of its resource.
+pub(crate) fn find(tx: &mut dyn Tx, company_id: CompanyId, id: CustomerId) -> Result<Customer, Error> {
+    let missing = || Refusal::missing("CUSTOMER_NOT_FOUND", "There is no such customer in this company.");
+    Ok(customers::get(tx, company_id, id)?.ok_or_else(missing)?)
 }
 
 fn text<const MAX: usize>(text: Option<Text<MAX>>) -> Option<String> {

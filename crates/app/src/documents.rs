@@ -11,7 +11,7 @@ use billing::public::{self, Around, Detail, Linked, PublicCreditNote, PublicInvo
 use billing::refusal::Refusal;
 use serde::Serialize;
 use store::db::Tx;
-use store::{credits, customers, documents};
+use store::{contacts, credits, customers, departments, documents};
 
 use crate::{Error, Work};
 use billing::company::Company;
@@ -71,9 +71,9 @@ pub(crate) fn around_each(tx: &mut dyn Tx, company: &Company, documents: &[Docum
     let ids: BTreeSet<_> = drafts().map(|head| head.customer_id).collect();
     let customers = customers::several(tx, company.id, &ids)?;
     let ids: BTreeSet<_> = drafts().filter_map(|head| head.customer_department_id).collect();
-    let departments = customers::departments(tx, company.id, &ids)?;
+    let departments = departments::several(tx, company.id, &ids)?;
     let ids: BTreeSet<_> = drafts().filter_map(|head| head.customer_contact_id).collect();
-    let contacts = customers::contacts(tx, company.id, &ids)?;
+    let contacts = contacts::several(tx, company.id, &ids)?;
     let each = documents.iter().map(|document| {
         let linked = linked.remove(&document.id).unwrap_or_default();
         if let Some(booking) = &document.booking {
@@ -109,11 +109,11 @@ pub(crate) fn around_draft(
 ) -> Result<Around, Error> {
     let head = &document.head;
     let department = match head.customer_department_id {
-        Some(id) => customers::department(tx, company.id, id)?,
+        Some(id) => departments::get(tx, company.id, id)?,
         None => None,
     };
     let contact = match head.customer_contact_id {
-        Some(id) => customers::contact(tx, company.id, id)?,
+        Some(id) => contacts::get(tx, company.id, id)?,
         None => None,
     };
     Ok(as_they_are(company, customer, department.as_ref(), contact.as_ref(), linked))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use billing::customers::{Customer, zone_conflict};
-use billing::document::{Document, Line, total};
+use billing::document::{Document, Head, Line, total};
 use billing::draft::{Pricing, exchange_rate_missing};
 use billing::ids::DocumentId;
 use billing::input::documents::{Asked, AskedHead, AskedLine};
@@ -15,7 +15,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::json;
-use store::{customers, exchange_rates, prices, pricing, templates};
+use store::{contacts, customers, departments, exchange_rates, prices, pricing, templates};
 
 use crate::{Error, Origin, Work};
 
@@ -45,13 +45,17 @@ pub(crate) fn check_references(
         Error::from(Refusal::missing_at(code, format!("There is no such {what} at this customer."), property))
     };
     if let Some(id) = head.customer_department_id {
-        let found = customers::department(work.tx, company_id, id)?;
-        if found.is_none_or(|department| department.customer_id != customer.id) {
-            return Err(missing("CUSTOMER_DEPARTMENT_NOT_FOUND", "department", "customerDepartmentId"));
+        let found = departments::get(work.tx, company_id, id)?.filter(|found| found.customer_id == customer.id);
+        let found =
+            found.ok_or_else(|| missing("CUSTOMER_DEPARTMENT_NOT_FOUND", "department", "customerDepartmentId"))?;
+        if !found.is_active && kind != Kind::CreditNote {
+            let refusal =
+                Refusal::new("CUSTOMER_DEPARTMENT_INACTIVE", format!("Department {} is not active.", found.name));
+            return Err(refusal.with(json!({ "property": "customerDepartmentId" })).into());
         }
     }
     if let Some(id) = head.customer_contact_id {
-        let found = customers::contact(work.tx, company_id, id)?;
+        let found = contacts::get(work.tx, company_id, id)?;
         if found.is_none_or(|contact| contact.customer_id != customer.id) {
             return Err(missing("CUSTOMER_CONTACT_NOT_FOUND", "contact", "customerContactId"));
         }
@@ -63,6 +67,21 @@ pub(crate) fn check_references(
         let message = "There is no such value of a dimension in this company.";
         let property = format!("lines.{at}.tagIds.0");
         return Err(Refusal::missing_at("DIMENSION_VALUE_NOT_FOUND", message, property).into());
+    }
+    Ok(())
+}
+
+/// Department and contact of an earlier document, as far as they are still there.
+pub(crate) fn keep_there(work: &mut Work<'_>, head: &mut Head) -> Result<(), Error> {
+    if let Some(id) = head.customer_department_id
+        && departments::get(work.tx, work.company.id, id)?.is_none()
+    {
+        head.customer_department_id = None;
+    }
+    if let Some(id) = head.customer_contact_id
+        && contacts::get(work.tx, work.company.id, id)?.is_none()
+    {
+        head.customer_contact_id = None;
     }
     Ok(())
 }

@@ -225,7 +225,6 @@ pub struct Contact {
     /// Its id.
     pub id: ContactId,
     /// The customer.
-    #[serde(skip)]
     pub customer_id: CustomerId,
     /// Name.
     pub name: String,
@@ -246,7 +245,6 @@ pub struct Department {
     /// Its id.
     pub id: DepartmentId,
     /// The customer.
-    #[serde(skip)]
     pub customer_id: CustomerId,
     /// Name.
     pub name: String,

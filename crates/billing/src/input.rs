@@ -4,7 +4,9 @@
 
 pub mod catalogue;
 pub mod company;
+pub mod contacts;
 pub mod customers;
+pub mod departments;
 pub mod documents;
 mod kinds;
 mod rules;

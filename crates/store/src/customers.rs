@@ -1,16 +1,16 @@
-//! Customers, with what documents read of their contacts and departments.
+//! Customers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use billing::customers::{Contact, Customer, Department};
-use billing::ids::{CompanyId, ContactId, CustomerId, DepartmentId, Id};
+use billing::customers::Customer;
+use billing::ids::{CompanyId, CustomerId};
 use billing::input::Metadata;
 use billing::page::{Begin, Page, Part};
 
 use crate::db::{Error, Row, Select, Tx, params, statements, yes_no};
 use crate::documents::{json, metadata as read_metadata, parse_json};
 use crate::metadata::{self, has_pair};
-use crate::several::Several;
+use crate::several::{Several, by_id};
 
 const RESOURCE: &str = "customer";
 const BY_NUMBER_ORDER: &str = "order by length(customer_number), customer_number";
@@ -48,30 +48,6 @@ macro_rules! select {
     };
 }
 
-macro_rules! contact {
-    ($first:literal, $rest:literal) => {
-        concat!(
-            "select ",
-            $first,
-            "id, customer_id, name, email, phone, is_default, receives_invoices from customer_contacts ",
-            "where company_id = ",
-            $rest
-        )
-    };
-}
-
-macro_rules! department {
-    ($first:literal, $rest:literal) => {
-        concat!(
-            "select ",
-            $first,
-            "id, customer_id, name, is_default, is_active, ean_number, address, city, postal_code, country_code, ",
-            "email from customer_departments where company_id = ",
-            $rest
-        )
-    };
-}
-
 statements! {
     GET = select!("where company_id = $1 and id = $2");
     BY_NUMBER = "select id from customers where company_id = $1 and customer_number = $2";
@@ -89,15 +65,11 @@ statements! {
         external_system_id = $21, ean_number = $22, peppol_endpoint = $23, currency = $24, payment_terms = $25, \
         language = $26, delivery_type = $27, document_template_ids = $28, metadata = $29, updated_at = $30 \
         where company_id = $31 and id = $32";
-    CONTACT = contact!("", "$1 and id = $2");
     INVOICE_CONTACT = "select email from customer_contacts where company_id = $1 and customer_id = $2 \
         and receives_invoices = 'yes' and email is not null order by is_default desc, created_at, id limit 1";
-    DEPARTMENT = department!("", "$1 and id = $2");
 }
 
 const SEVERAL: Several = Several { begin: select!("select id,", "where company_id = ?"), among: "and id in", end: "" };
-const CONTACTS: Several = Several { begin: contact!("id, ", "?"), among: "and id in", end: "" };
-const DEPARTMENTS: Several = Several { begin: department!("id, ", "?"), among: "and id in", end: "" };
 
 /// A customer.
 ///
@@ -117,15 +89,6 @@ pub fn several(
     ids: &BTreeSet<CustomerId>,
 ) -> Result<BTreeMap<CustomerId, Customer>, Error> {
     by_id(SEVERAL.rows(tx, company_id, ids)?, read)
-}
-
-/// The one row of each id, read.
-fn by_id<K: Id + Ord, T>(
-    rows: BTreeMap<K, Vec<Row>>,
-    read: fn(Row) -> Result<T, Error>,
-) -> Result<BTreeMap<K, T>, Error> {
-    let one = |(id, rows): (K, Vec<Row>)| rows.into_iter().next().map(|row| Ok((id, read(row)?)));
-    rows.into_iter().filter_map(one).collect()
 }
 
 /// Which customers a list is of.
@@ -311,74 +274,6 @@ pub fn update(tx: &mut dyn Tx, company_id: CompanyId, customer: &Customer) -> Re
         ],
     )?;
     metadata::replace(tx, company_id, RESOURCE, c.id.0, &c.metadata.0)
-}
-
-/// A person at a customer.
-///
-/// # Errors
-/// What the shelves answer.
-pub fn contact(tx: &mut dyn Tx, company_id: CompanyId, id: ContactId) -> Result<Option<Contact>, Error> {
-    tx.one(CONTACT, params![company_id, id])?.map(read_contact).transpose()
-}
-
-/// Those of these people that are there, by id.
-///
-/// # Errors
-/// What the shelves answer.
-pub fn contacts(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    ids: &BTreeSet<ContactId>,
-) -> Result<BTreeMap<ContactId, Contact>, Error> {
-    by_id(CONTACTS.rows(tx, company_id, ids)?, read_contact)
-}
-
-fn read_contact(mut row: Row) -> Result<Contact, Error> {
-    Ok(Contact {
-        id: row.id()?,
-        customer_id: row.id()?,
-        name: row.next()?,
-        email: row.next()?,
-        phone: row.next()?,
-        is_default: row.next()?,
-        receives_invoices: row.next()?,
-    })
-}
-
-/// A department of a customer.
-///
-/// # Errors
-/// What the shelves answer.
-pub fn department(tx: &mut dyn Tx, company_id: CompanyId, id: DepartmentId) -> Result<Option<Department>, Error> {
-    tx.one(DEPARTMENT, params![company_id, id])?.map(read_department).transpose()
-}
-
-/// Those of these departments that are there, by id.
-///
-/// # Errors
-/// What the shelves answer.
-pub fn departments(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    ids: &BTreeSet<DepartmentId>,
-) -> Result<BTreeMap<DepartmentId, Department>, Error> {
-    by_id(DEPARTMENTS.rows(tx, company_id, ids)?, read_department)
-}
-
-fn read_department(mut row: Row) -> Result<Department, Error> {
-    Ok(Department {
-        id: row.id()?,
-        customer_id: row.id()?,
-        name: row.next()?,
-        is_default: row.next()?,
-        is_active: row.next()?,
-        ean_number: row.next()?,
-        address: row.next()?,
-        city: row.next()?,
-        postal_code: row.next()?,
-        country_code: row.next()?,
-        email: row.next()?,
-    })
 }
 
 /// Where a customer's documents are mailed: to the contact that receives them, else to its own address.

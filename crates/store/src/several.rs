@@ -46,3 +46,12 @@ impl Several {
         Ok(found)
     }
 }
+
+/// The one row of each id, read.
+pub(crate) fn by_id<K: Id + Ord, T>(
+    rows: BTreeMap<K, Vec<Row>>,
+    read: fn(Row) -> Result<T, Error>,
+) -> Result<BTreeMap<K, T>, Error> {
+    let one = |(id, rows): (K, Vec<Row>)| rows.into_iter().next().map(|row| Ok((id, read(row)?)));
+    rows.into_iter().filter_map(one).collect()
+}

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use app::archive::{self, File};
 use app::templates::Form;
 use app::{
-    App, Caller, Error, accounts, allocations, companies, credit_notes, customer_groups, customers, deliveries,
-    einvoices, exchange_rates, invoices, keys, number_series, open_items, payments, prices, product_groups, products,
-    refunds, statements, templates, vat_codes, write_offs,
+    App, Caller, Error, accounts, allocations, companies, contacts, credit_notes, customer_groups, customers,
+    deliveries, departments, einvoices, exchange_rates, invoices, keys, number_series, open_items, payments, prices,
+    product_groups, products, refunds, statements, templates, vat_codes, write_offs,
 };
 use billing::csv;
 use billing::formats::XmlQuery;
@@ -106,6 +106,16 @@ pub fn routes() -> Vec<Route> {
         create("/v1/customers", CustomersWrite, "Add a customer", customers::create),
         read("/v1/customers/{id}", CustomersRead, "One customer", customers::get),
         change("/v1/customers/{id}", CustomersWrite, "Change a customer", customers::update),
+        list_of("/v1/customers/{id}/contacts", CustomersRead, "The people at a customer", contacts::list),
+        add("/v1/customers/{id}/contacts", CustomersWrite, "Add a person to a customer", contacts::add),
+        read("/v1/customers/{id}/contacts/{contactId}", CustomersRead, "One person at a customer", contacts::get),
+        change("/v1/customers/{id}/contacts/{contactId}", CustomersWrite, "Change a person at a customer", contacts::change),
+        remove("/v1/customers/{id}/contacts/{contactId}", CustomersWrite, "Delete a person no unsent document names", contacts::delete),
+        list_of("/v1/customers/{id}/departments", CustomersRead, "The departments of a customer", departments::list),
+        add("/v1/customers/{id}/departments", CustomersWrite, "Add a department to a customer", departments::add),
+        read("/v1/customers/{id}/departments/{departmentId}", CustomersRead, "One department of a customer", departments::get),
+        change("/v1/customers/{id}/departments/{departmentId}", CustomersWrite, "Change a department of a customer", departments::change),
+        remove("/v1/customers/{id}/departments/{departmentId}", CustomersWrite, "Delete a department no unsent document names", departments::delete),
         list_of("/v1/customers/{id}/open-items", CustomersRead, "What is open of a customer, and what that comes to", open_items::list),
         forms("/v1/customers/{id}/statement", CustomersRead, "What was owed, what happened, what is owed", statement_format, statements::get, statement),
 

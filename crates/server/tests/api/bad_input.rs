@@ -196,6 +196,10 @@ impl Stage {
             let list = company.api.get(path).is(200);
             list.get(0).or_else(|| list["data"].get(0)).unwrap()["id"].clone()
         };
+        let below = |what: &str| {
+            let place = format!("/v1/customers/{}/{what}", text(&customer));
+            company.api.post(&place, &json!({ "name": "Mette Holm" })).is(201)["id"].clone()
+        };
         let accounts = company.api.get("/v1/accounts").is(200);
         let sales = accounts.as_array().unwrap().iter().find(|account| account["vatCodeId"].is_string()).unwrap();
         let ids = json!({
@@ -204,7 +208,7 @@ impl Stage {
             "account": sales["id"], "vatCode": first("/v1/vat-codes"), "series": first("/v1/number-series"), "customerGroup": first("/v1/customer-groups"),
             "productGroup": first("/v1/product-groups"), "product": first("/v1/products"),
             "template": first("/v1/document-templates?documentType=credit-note-template"),
-            "openItem": paid["openItemId"],
+            "openItem": paid["openItemId"], "contact": below("contacts"), "department": below("departments"),
         });
         company.settle();
         Stage { company, ids }
@@ -228,7 +232,8 @@ impl Stage {
             "document-templates" => "template",
             _ => return path.to_owned(),
         };
-        path.replace("{id}", text(&self.ids[id]))
+        let path = path.replace("{id}", text(&self.ids[id])).replace("{contactId}", text(&self.ids["contact"]));
+        path.replace("{departmentId}", text(&self.ids["department"]))
     }
 
     /// A body that would be taken.
@@ -266,6 +271,7 @@ impl Stage {
             "/v1/vat-codes" => {
                 json!({ "vatCode": "X9", "name": "Another", "type": "SALES", "vatRate": "9", "validFrom": "2026-01-01" })
             }
+            path if path.ends_with("/contacts") || path.ends_with("/departments") => json!({ "name": "Another" }),
             path if path.ends_with("/allocations") => json!({ "invoiceId": ids["invoice"] }),
             "/v1/document-templates" | "/v1/document-templates/{id}" => {
                 json!({ "name": "Another", "documentType": "credit-note-template" })

@@ -9,6 +9,7 @@ mod cases;
 mod catalogue;
 mod commands;
 mod concurrency;
+mod contacts;
 mod contract;
 mod crash;
 mod credit_deeds;

@@ -234,6 +234,7 @@ impl Settled {
             "refunds" => json!({ "amount": "1", "date": "2026-06-10", "reference": "4711" }),
             "allocations" => json!({ "invoiceId": invoice["id"] }),
             "write-off" => json!({ "date": "2026-06-10", "reason": "Bankruptcy" }),
+            "contacts" | "departments" => json!({ "name": "Mine" }),
             _ => json!({}),
         }
     }
@@ -242,6 +243,8 @@ impl Settled {
 /// One of everything that can be named by its id.
 struct Things {
     customer: Value,
+    contact: Value,
+    department: Value,
     price: Value,
     product: Value,
     invoice: Value,
@@ -271,8 +274,15 @@ impl Things {
         };
         let accounts = company.api.get("/v1/accounts").is(200);
         let accounts = accounts.get("data").unwrap_or(&accounts);
+        let person = |what: &str| {
+            let place = format!("/v1/customers/{}/{what}", text(&customer));
+            company.api.post(&place, &json!({ "name": "Mette Holm" })).is(201)["id"].clone()
+        };
+        let (contact, department) = (person("contacts"), person("departments"));
         company.settle();
         Things {
+            contact,
+            department,
             // One that may carry a VAT code: no heading.
             account: accounts
                 .as_array()
@@ -294,12 +304,12 @@ impl Things {
         }
     }
 
-    /// What a field of this name takes. A contact's or department's id never is that of a customer.
+    /// What a field of this name takes. A tag's id never is that of a customer.
     fn id(&self, field: &str) -> Value {
         match field {
-            "customerId" | "parentCustomerId" | "customerContactId" | "customerDepartmentId" | "tagIds" => {
-                &self.customer
-            }
+            "customerId" | "parentCustomerId" | "tagIds" => &self.customer,
+            "customerContactId" => &self.contact,
+            "customerDepartmentId" => &self.department,
             "priceId" => &self.price,
             "productId" => &self.product,
             "invoiceId" | "documentId" => &self.invoice["id"],

@@ -177,6 +177,18 @@ impl Grounds {
                 }),
             ),
             ("patch", "customers/{id}") => (customer.clone(), name),
+            ("post", "customers/{id}/contacts") => (customer.clone(), name),
+            ("patch", "customers/{id}/contacts/{contactId}") => {
+                (below("customers", customer.clone(), "contacts", name.clone()).0, name)
+            }
+            ("delete", "customers/{id}/contacts/{contactId}") => below("customers", customer.clone(), "contacts", name),
+            ("post", "customers/{id}/departments") => (customer.clone(), name),
+            ("patch", "customers/{id}/departments/{departmentId}") => {
+                (below("customers", customer.clone(), "departments", name).0, json!({ "isActive": false }))
+            }
+            ("delete", "customers/{id}/departments/{departmentId}") => {
+                below("customers", customer.clone(), "departments", name)
+            }
             ("post", "product-groups") => (none, numbered(accounts)),
             ("patch", "product-groups/{id}") => (product_group.clone(), name),
             ("delete", "product-groups/{id}") => (make("/v1/product-groups", &numbered(accounts)), none),

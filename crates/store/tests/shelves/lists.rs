@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use billing::customers::Customer;
 use billing::document::Document;
 use store::db::{Row, Tx, Value};
-use store::{Error, credits, customers, vat_groups};
+use store::{Error, contacts, credits, customers, departments, vat_groups};
 
 use crate::house::{TestHouse, new_id, on_both};
 use crate::stock::{FULL, Flavour, Stock, id};
@@ -51,9 +51,9 @@ on_both! {
                     let own = stock.company.id;
                     let found = customers::several(tx, own, &BTreeSet::from([stock.customer.id, id(99)]))?;
                     assert_eq!(found, BTreeMap::from([(stock.customer.id, stock.customer.clone())]));
-                    let found = customers::contacts(tx, own, &BTreeSet::from([stock.contact.id, id(99)]))?;
+                    let found = contacts::several(tx, own, &BTreeSet::from([stock.contact.id, id(99)]))?;
                     assert_eq!(found, BTreeMap::from([(stock.contact.id, stock.contact.clone())]));
-                    let found = customers::departments(tx, own, &BTreeSet::from([stock.department.id, id(99)]))?;
+                    let found = departments::several(tx, own, &BTreeSet::from([stock.department.id, id(99)]))?;
                     assert_eq!(found, BTreeMap::from([(stock.department.id, stock.department.clone())]));
                     let whole = [stock.invoice.clone(), stock.note.clone()];
                     let mut heads = whole.clone().map(|document| Document { groups: Vec::new(), ..document });

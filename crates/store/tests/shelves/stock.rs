@@ -41,9 +41,9 @@ use store::events::{EventOrigin, NewEvent};
 use store::journal_categories::JournalCategory;
 use store::open_items::{self, OpenItem, Origin};
 use store::{
-    Error, accounts, companies, credits, customer_groups, customers, deliveries, documents, events, exchange_rates,
-    files, jobs, journal_categories, keys, ledger, prices, pricing, product_groups, products, series, templates,
-    vat_codes,
+    Error, accounts, companies, contacts, credits, customer_groups, customers, deliveries, departments, documents,
+    events, exchange_rates, files, jobs, journal_categories, keys, ledger, prices, pricing, product_groups, products,
+    series, templates, vat_codes,
 };
 use uuid::Uuid;
 
@@ -280,54 +280,11 @@ impl Stock {
         journal_categories::insert(tx, own, &self.category)?;
         customer_groups::insert(tx, own, &self.customer_group, made_at)?;
         customers::insert(tx, own, &self.customer)?;
-        self.shelve_people(tx)?;
+        contacts::insert(tx, own, &self.contact, made_at)?;
+        departments::insert(tx, own, &self.department, made_at)?;
         product_groups::insert(tx, own, &self.product_group)?;
         products::insert(tx, own, &self.product)?;
         prices::insert(tx, own, &self.price)
-    }
-
-    /// Contacts and departments are only read by the module, so far.
-    fn shelve_people(&self, tx: &mut dyn Tx) -> Result<(), Error> {
-        let (own, made_at) = (self.company.id, self.company.created_at);
-        let Contact { id, customer_id, name, email, phone, is_default, receives_invoices } = &self.contact;
-        tx.exec(
-            "insert into customer_contacts (company_id, id, customer_id, name, email, phone, is_default, \
-                receives_invoices, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            params![
-                own,
-                *id,
-                *customer_id,
-                name,
-                email.as_deref(),
-                phone.as_deref(),
-                store::db::yes_no(*is_default),
-                store::db::yes_no(*receives_invoices),
-                made_at,
-                made_at,
-            ],
-        )?;
-        let d = &self.department;
-        tx.exec(
-            "insert into customer_departments (company_id, id, customer_id, name, is_default, is_active, ean_number, \
-                address, city, postal_code, country_code, email, created_at, updated_at) \
-                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-            params![
-                own,
-                d.id,
-                d.customer_id,
-                d.name.as_str(),
-                store::db::yes_no(d.is_default),
-                store::db::yes_no(d.is_active),
-                d.ean_number.as_deref(),
-                d.address.as_deref(),
-                d.city.as_deref(),
-                d.postal_code.as_deref(),
-                d.country_code.as_deref(),
-                d.email.as_deref(),
-                made_at,
-                made_at,
-            ],
-        )
     }
 
     fn shelve_documents(&self, tx: &mut dyn Tx) -> Result<(), Error> {
@@ -424,6 +381,8 @@ impl Stock {
             series: other.series,
             customer_group: other.customer_group,
             customer: Customer { created_at: from.customer.created_at, ..other.customer },
+            contact: other.contact,
+            department: other.department,
             product_group: ProductGroup { created_at: from.product_group.created_at, ..other.product_group },
             product: Product { created_at: from.product.created_at, ..other.product },
             price,
@@ -456,6 +415,8 @@ impl Stock {
         }
         customer_groups::update(tx, own, &self.customer_group, changed_at)?;
         customers::update(tx, own, &self.customer)?;
+        contacts::update(tx, own, &self.contact, changed_at)?;
+        departments::update(tx, own, &self.department, changed_at)?;
         product_groups::update(tx, own, &self.product_group)?;
         products::update(tx, own, &self.product)?;
         prices::update(tx, own, &self.price)?;
@@ -534,8 +495,11 @@ impl Stock {
             assert_eq!(customers::by_external_id(tx, own, other)?, Some(customer.id));
         }
         assert_eq!(customers::parent(tx, own, customer.id)?, Some(customer.parent_customer_id));
-        assert_eq!(customers::contact(tx, own, self.contact.id)?.as_ref(), Some(&self.contact));
-        assert_eq!(customers::department(tx, own, self.department.id)?.as_ref(), Some(&self.department));
+        let (contact, department) = (&self.contact, &self.department);
+        assert_eq!(contacts::get(tx, own, contact.id)?.as_ref(), Some(contact));
+        assert_eq!(contacts::of_customer(tx, own, customer.id)?, std::slice::from_ref(contact));
+        assert_eq!(departments::get(tx, own, department.id)?.as_ref(), Some(department));
+        assert_eq!(departments::of_customer(tx, own, customer.id)?, std::slice::from_ref(department));
         let receiver = self.contact.email.clone().filter(|_| self.contact.receives_invoices);
         assert_eq!(customers::invoice_email(tx, own, customer)?, receiver.or(customer.email.clone()));
         let group = &self.product_group;

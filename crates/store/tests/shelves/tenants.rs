@@ -4,8 +4,8 @@
 use billing::ids::CompanyId;
 use store::db::params;
 use store::{
-    Error, accounts, credits, customer_groups, customers, deliveries, documents, exchange_rates, files, jobs, keys,
-    ledger, lines, prices, pricing, product_groups, products, series, templates, vat_codes,
+    Error, accounts, contacts, credits, customer_groups, customers, deliveries, departments, documents, exchange_rates,
+    files, jobs, keys, ledger, lines, prices, pricing, product_groups, products, series, templates, vat_codes,
 };
 
 use crate::house::{TestHouse, at, new_id, on_both};
@@ -75,8 +75,10 @@ on_both! {
                 assert_eq!(customers::by_number(tx, b, &s.customer.customer_number)?, None);
                 assert_eq!(customers::by_external_id(tx, b, s.customer.external_system_id.as_ref().unwrap())?, None);
                 assert_eq!(customers::parent(tx, b, s.customer.id)?, None);
-                assert_eq!(customers::contact(tx, b, s.contact.id)?, None);
-                assert_eq!(customers::department(tx, b, s.department.id)?, None);
+                assert_eq!(contacts::get(tx, b, s.contact.id)?, None);
+                assert_eq!(departments::get(tx, b, s.department.id)?, None);
+                assert_eq!(contacts::of_customer(tx, b, s.customer.id)?, []);
+                assert_eq!(departments::of_customer(tx, b, s.customer.id)?, []);
                 assert_eq!(customers::invoice_email(tx, b, &s.customer)?, s.customer.email);
                 assert_eq!(product_groups::get(tx, b, s.product_group.id)?, None);
                 assert_eq!(product_groups::by_number(tx, b, &s.product_group.number)?, None);
@@ -123,6 +125,10 @@ on_both! {
                 exchange_rates::clear(tx, b)?;
                 customer_groups::update(tx, b, &changed.customer_group, now)?;
                 customers::update(tx, b, &changed.customer)?;
+                contacts::update(tx, b, &changed.contact, now)?;
+                contacts::delete(tx, b, changed.contact.id)?;
+                departments::update(tx, b, &changed.department, now)?;
+                departments::delete(tx, b, changed.department.id)?;
                 product_groups::update(tx, b, &changed.product_group)?;
                 product_groups::delete(tx, b, changed.product_group.id)?;
                 products::update(tx, b, &changed.product)?;

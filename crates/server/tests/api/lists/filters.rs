@@ -131,6 +131,9 @@ fn means(path: &str, field: &str) -> Means {
         ) => |own, pair, _| has_pair(own, pair),
         ("/v1/customers", "customerNumber") => |own, asked, _| own["customerNumber"] == asked,
         ("/v1/customers", "externalSystemId") => |own, asked, _| own["externalSystemId"] == asked,
+        ("/v1/customers/{id}/departments", "isActive") => {
+            |own, asked, _| own["isActive"].as_bool() == asked.parse().ok()
+        }
         ("/v1/products", "search") => |own, sought, _| is_in(&[&own["number"], &own["name"]], sought),
         ("/v1/products", "isActive") => |own, asked, _| own["isActive"].as_bool() == asked.parse().ok(),
         ("/v1/products", "productGroupId") => |own, asked, _| own["productGroupId"] == asked,

@@ -78,6 +78,7 @@ impl Ground {
         let invoices = laying.lay_invoices();
         let notes = laying.lay_notes(&invoices);
         let mut lists = laying.lay_settlement();
+        lists.push(laying.lay_departments());
         laying.company.settle();
 
         let company = laying.company;
@@ -283,6 +284,15 @@ impl Laying {
             }
         }
         made.into_iter().map(|note| note["id"].clone()).collect()
+    }
+
+    /// Departments of a customer, in the order they were added; some are closed.
+    fn lay_departments(&self) -> Known {
+        let path = "/v1/customers/{id}/departments";
+        let place = path.replace("{id}", text(&self.customers[1]));
+        let made = ["Skole", "Arkiv", "Park"].iter().enumerate();
+        let all = made.map(|(at, name)| self.post(&place, &json!({ "name": name, "isActive": at != 1 }))).collect();
+        Known { place, ..Known::new(path, all) }
     }
 
     /// The short lists below one resource: oldest first.
