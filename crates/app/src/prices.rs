@@ -3,9 +3,9 @@
 use billing::catalogue::{BillingPeriodType, Price, PriceStatus, PricingModel, VatRatesByZone, check_price};
 use billing::company::{Company, currency_of};
 use billing::ids::PriceId;
-use billing::input::Patch;
 use billing::input::catalogue::{PriceInput, PricePatch, TierInput};
-use billing::refusal::{Faults, Refusal};
+use billing::refusal::Refusal;
+use billing::tiers::Tier;
 use jiff::civil::Date;
 use store::db::Tx;
 use store::{prices, products};
@@ -25,7 +25,7 @@ pub fn get(view: &mut View<'_>, id: PriceId) -> Result<Price, Error> {
 /// Makes a price, as a draft. The first of a product is its default.
 ///
 /// # Errors
-/// `PRODUCT_NOT_FOUND`, `PRICING_MODEL_NOT_SUPPORTED`, `METER_NOT_FOUND`; faults of fields that do not fit together.
+/// `PRODUCT_NOT_FOUND`, `METER_NOT_FOUND`; faults of fields that do not fit together.
 pub fn create(work: &mut Work<'_>, input: PriceInput) -> Result<Price, Error> {
     let PriceInput {
         product_id,
@@ -57,7 +57,7 @@ pub fn create(work: &mut Work<'_>, input: PriceInput) -> Result<Price, Error> {
         billing_interval_count: billing_interval_count.or((!is_once).then_some(1)),
         currency: currency.map_or(Ok(work.company.currency), |code| currency_of(&code, "currency"))?,
         meter_id: meter_id.map(|id| id.0),
-        tiers: Vec::new(),
+        tiers: tiers.unwrap_or_default().into_iter().map(tier).collect(),
         base_currency: work.company.currency,
         status: PriceStatus::Draft,
         is_default: others.iter().all(|other| !other.is_default),
@@ -67,7 +67,7 @@ pub fn create(work: &mut Work<'_>, input: PriceInput) -> Result<Price, Error> {
         created_at: work.now,
         updated_at: work.now,
     };
-    check(&price, tiers.as_deref().unwrap_or_default())?;
+    check(&price)?;
     prices::insert(work.tx, work.company.id, &price)?;
     let price = find(work.tx, &work.company, today, price.id)?;
     work.event("price.created", "price", price.id, &price, None);
@@ -100,22 +100,28 @@ pub fn update(work: &mut Work<'_>, id: PriceId, patch: PricePatch) -> Result<Pri
     let kept_interval = before.billing_interval.filter(|_| !is_once);
     let kept_count = before.billing_interval_count.filter(|_| !is_once);
     let kept_meter = before.meter_id.clone().filter(|_| billing_period_type == BillingPeriodType::Usage);
+    let pricing_model = pricing_model.unwrap_or(before.pricing_model);
+    let is_flat = pricing_model == PricingModel::FlatRate;
+    let kept_amount = before.unit_amount.filter(|_| is_flat);
+    let kept_tiers = before.tiers.clone().into_iter().filter(|_| !is_flat).collect();
+    let tiers = tiers.map(|tiers| tiers.into_iter().map(tier).collect());
     let mut after = Price {
         billing_period_type,
-        pricing_model: pricing_model.unwrap_or(before.pricing_model),
+        pricing_model,
         nickname: nickname.map(|text| text.0).over(before.nickname.clone()),
-        unit_amount: unit_amount.map(|amount| amount.0).or(before.unit_amount),
+        unit_amount: unit_amount.map(|amount| amount.0).or(kept_amount),
+        tiers: tiers.over(Some(kept_tiers)).unwrap_or_default(),
         billing_interval: billing_interval.over(kept_interval),
         billing_interval_count: billing_interval_count.over(kept_count).or((!is_once).then_some(1)),
         currency: currency.map_or(Ok(before.currency), |code| currency_of(&code, "currency"))?,
         meter_id: meter_id.map(|id| id.0).over(kept_meter),
         ..before.clone()
     };
-    if after == before && !matches!(tiers, Patch::Set(_)) {
+    if after == before {
         work.nothing_happened();
         return Ok(after);
     }
-    check(&after, &tiers.over(None).unwrap_or_default())?;
+    check(&after)?;
     after.updated_at = work.now;
     written(work, &before, &after)
 }
@@ -211,19 +217,19 @@ fn locked() -> Refusal {
     Refusal::new("PRICE_LOCKED", message)
 }
 
-fn check(price: &Price, tiers: &[TierInput]) -> Result<(), Error> {
-    if price.pricing_model != PricingModel::FlatRate {
-        let message = format!("Prices of the model {} are not supported yet.", price.pricing_model);
-        return Err(Refusal::new("PRICING_MODEL_NOT_SUPPORTED", message).into());
+fn tier(input: TierInput) -> Tier {
+    let TierInput { up_to, unit_amount, flat_amount, package_size } = input;
+    Tier {
+        up_to: up_to.map(|quantity| quantity.0),
+        unit_amount: unit_amount.0,
+        flat_amount: flat_amount.map(|amount| amount.0),
+        package_size: package_size.map(|quantity| quantity.0),
     }
-    if !tiers.is_empty() {
-        let mut faults = Faults::default();
-        faults.add("tiers", "isEmpty", "tiers should be empty on a FLAT_RATE price");
-        return Err(faults.into());
-    }
-    let meter = price.meter_id.as_deref();
-    check_price(price.billing_period_type, price.billing_interval, price.billing_interval_count, meter)?;
-    if meter.is_some() {
+}
+
+fn check(price: &Price) -> Result<(), Error> {
+    check_price(price)?;
+    if price.meter_id.is_some() {
         // Meters come with metered subscriptions; until then no id names one.
         return Err(Refusal::missing_at("METER_NOT_FOUND", "There is no such meter in this company.", "meterId").into());
     }

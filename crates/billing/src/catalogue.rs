@@ -12,6 +12,7 @@ use crate::json;
 use crate::money::Currency;
 use crate::refusal::{Faults, Refusal};
 use crate::status::statuses;
+use crate::tiers::{self, Tier};
 
 statuses! {
     /// When a price is charged.
@@ -223,28 +224,6 @@ pub struct Price {
     pub updated_at: Timestamp,
 }
 
-/// A step of a tiered price.
-#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Tier {
-    /// The last quantity in it; null on the last tier.
-    #[serde(serialize_with = "json::opt_decimal")]
-    #[schemars(with = "Option<json::DecimalText>")]
-    pub up_to: Option<Decimal>,
-    /// Amount of one, or of one package.
-    #[serde(serialize_with = "json::decimal")]
-    #[schemars(with = "json::DecimalText")]
-    pub unit_amount: Decimal,
-    /// Amount charged once for the tier.
-    #[serde(serialize_with = "json::opt_decimal")]
-    #[schemars(with = "Option<json::DecimalText>")]
-    pub flat_amount: Option<Decimal>,
-    /// How many are in a package.
-    #[serde(serialize_with = "json::opt_decimal")]
-    #[schemars(with = "Option<json::DecimalText>")]
-    pub package_size: Option<Decimal>,
-}
-
 /// VAT rates in percent by zone, under the zones' published names.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, JsonSchema)]
 pub struct VatRatesByZone {
@@ -281,13 +260,12 @@ pub fn available_currencies(own: Currency, base: Currency, quoted: &[Currency]) 
 ///
 /// # Errors
 /// The fields that do not.
-pub fn check_price(
-    kind: BillingPeriodType,
-    interval: Option<BillingInterval>,
-    interval_count: Option<u32>,
-    meter_id: Option<&str>,
-) -> Result<(), Faults> {
+pub fn check_price(price: &Price) -> Result<(), Faults> {
+    let kind = price.billing_period_type;
+    let (interval, interval_count) = (price.billing_interval, price.billing_interval_count);
+    let meter_id = price.meter_id.as_deref();
     let mut faults = Faults::default();
+    tiers::check(price.pricing_model, price.unit_amount, &price.tiers, &mut faults);
     let mut empty = |name: &str, is_empty: bool| {
         if !is_empty {
             faults.add(name, "isEmpty", format!("{name} should be empty on a {kind} price"));

@@ -18,6 +18,7 @@ use crate::kind::Kind;
 use crate::money::{Currency, Money};
 use crate::shares;
 use crate::status::{Facts, statuses};
+use crate::tiers::Tier;
 use crate::vat::VatCategory;
 
 statuses! {
@@ -385,6 +386,8 @@ pub struct CatalogueItem {
     pub currency: Currency,
     /// Amount of one, excl. VAT (flat rate).
     pub unit_amount: Option<Decimal>,
+    /// Its tiers; none for a flat rate.
+    pub tiers: Vec<Tier>,
     /// The product.
     pub product_id: ProductId,
     /// Its number.

@@ -15,8 +15,9 @@ use crate::ids::LineId;
 use crate::input::AskedLine;
 use crate::input::documents::LineType;
 use crate::kind::Kind;
-use crate::money::{Currency, Money, line_total};
+use crate::money::{Currency, Exact, Money, discounted};
 use crate::refusal::Refusal;
+use crate::tiers::{self, Tier};
 use crate::vat::{self, Supply};
 
 /// What lines are priced with.
@@ -60,15 +61,15 @@ impl Pricing<'_> {
         if !item.product_is_active {
             return Err(refused("PRODUCT_INACTIVE", format!("The product {} is not active.", item.product_number)));
         }
-        let unit_price = match asked.unit_price {
-            Some(price) => price,
-            None => self.unit_price(item)?,
+        let (unit_price, gross) = match asked.unit_price {
+            Some(price) => (price, Exact::from(asked.quantity).times(price)?),
+            None => self.priced(item, asked.quantity)?,
         };
         let discount_percent = asked.discount_percent.unwrap_or_else(|| {
             if asked.unit_price.is_some() { Decimal::ZERO } else { self.customer.group_discount.unwrap_or_default() }
         });
         let treatment = vat::treat(self.company, self.customer, item, self.supply())?;
-        let total = line_total(asked.quantity, unit_price, discount_percent, self.currency)?;
+        let total = discounted(gross, discount_percent, self.currency)?;
         Ok(ProductLine {
             price_id: Some(item.price_id),
             product_id: Some(item.product_id),
@@ -105,17 +106,29 @@ impl Pricing<'_> {
         }
     }
 
-    /// The price's amount in the document's currency: in another currency by the rates of the
-    /// day, rounded to the currency's decimals, or to six where the price itself has more than its
-    /// own or would come to nothing.
-    fn unit_price(&self, item: &CatalogueItem) -> Result<Decimal, Refusal> {
-        let amount = match (item.pricing_model, item.unit_amount) {
-            (PricingModel::FlatRate, Some(amount)) => amount,
-            _ => {
-                let message = format!("The price of {} has no flat amount.", item.product_number);
-                return Err(Refusal::new("PRICING_MODEL_NOT_SUPPORTED", message));
-            }
+    /// The price of one and what the quantity comes to before discount. Tiers give the latter;
+    /// the price of one is then what it comes to for each, shown with six decimals.
+    fn priced(&self, item: &CatalogueItem, quantity: Decimal) -> Result<(Decimal, Exact), Refusal> {
+        if item.pricing_model == PricingModel::FlatRate {
+            let price = self.in_currency(item, item.unit_amount.unwrap_or_default())?;
+            return Ok((price, Exact::from(quantity).times(price)?));
+        }
+        let tier = |tier: &Tier| {
+            Ok::<_, Refusal>(Tier {
+                unit_amount: self.in_currency(item, tier.unit_amount)?,
+                flat_amount: tier.flat_amount.map(|amount| self.in_currency(item, amount)).transpose()?,
+                ..tier.clone()
+            })
         };
+        let tiers = item.tiers.iter().map(tier).collect::<Result<Vec<_>, _>>()?;
+        let gross = tiers::total(item.pricing_model, &tiers, quantity)?;
+        Ok((gross.over(quantity)?.decimal(6)?.normalize(), gross))
+    }
+
+    /// An amount of a price in the document's currency: in another currency by the rates of the
+    /// day, rounded to the currency's decimals, or to six where the amount itself has more than its
+    /// own or would come to nothing.
+    fn in_currency(&self, item: &CatalogueItem, amount: Decimal) -> Result<Decimal, Refusal> {
         if item.currency == self.currency {
             return Ok(amount);
         }

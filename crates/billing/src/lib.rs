@@ -38,6 +38,7 @@ pub mod shares;
 pub mod statement;
 pub mod status;
 pub mod templates;
+pub mod tiers;
 pub mod vat;
 pub mod vat_codes;
 pub mod write_offs;

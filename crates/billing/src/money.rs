@@ -152,9 +152,16 @@ pub fn line_total(
     discount_percent: Decimal,
     currency: Currency,
 ) -> Result<Money, TooLarge> {
+    discounted(Exact::from(quantity).times(unit_price)?, discount_percent, currency)
+}
+
+/// What a quantity comes to less discount, rounded once.
+///
+/// # Errors
+/// `TooLarge` beyond `LARGEST` minor units.
+pub fn discounted(gross: Exact, discount_percent: Decimal, currency: Currency) -> Result<Money, TooLarge> {
     let kept = Decimal::ONE_HUNDRED - discount_percent;
-    let exact = Exact::from(quantity).times(unit_price)?.times(kept)?.over(100)?;
-    Money::round(exact, currency)
+    Money::round(gross.times(kept)?.over(100)?, currency)
 }
 
 /// So many percent of an amount, rounded half away from zero: the VAT of a group.
@@ -243,6 +250,15 @@ impl Exact {
         let denominator = a.denominator.checked_mul(by_a);
         let sum = numerator.zip(denominator).ok_or(TooLarge)?;
         Ok(Exact { numerator: sum.0, denominator: sum.1 })
+    }
+
+    /// With so many decimals, rounded half away from zero: a price that is shown, never an amount.
+    ///
+    /// # Errors
+    /// `TooLarge` if it does not fit a decimal.
+    pub fn decimal(self, decimals: u32) -> Result<Decimal, TooLarge> {
+        let rounded = self.times(10_i64.pow(decimals))?.rounded();
+        Decimal::try_from_i128_with_scale(rounded, decimals).map_err(|_| TooLarge)
     }
 
     fn lowest(self) -> Exact {

@@ -1,13 +1,15 @@
 //! Prices of products.
 
-use billing::catalogue::{Price, VatRatesByZone, available_currencies};
+use billing::catalogue::{Price, PricingModel, VatRatesByZone, available_currencies};
 use billing::company::Company;
 use billing::ids::{CompanyId, PriceId, ProductId};
 use billing::money::Currency;
+use billing::tiers::Tier;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use crate::db::{Error, Row, Tx, params, statements, yes_no};
+use crate::pricing;
 
 /// The rate of a zone's account on a day.
 macro_rules! rate {
@@ -54,6 +56,10 @@ statements! {
     UPDATE = "update prices set billing_period_type = $1, pricing_model = $2, nickname = $3, unit_amount = $4, \
         billing_interval = $5, billing_interval_count = $6, currency = $7, meter_id = $8, status = $9, \
         is_default = $10, updated_at = $11 where company_id = $12 and id = $13";
+    INSERT_TIER = "insert into price_tiers (company_id, price_id, position, up_to, unit_amount, flat_amount, \
+        package_size) values ($1, $2, $3, $4, $5, $6, $7)";
+    CLEAR_TIERS = "delete from price_tiers where company_id = $1 and price_id = $2 and not exists (select 1 from prices p \
+        where p.company_id = price_tiers.company_id and p.id = price_tiers.price_id and p.is_locked = 'yes')";
     LOCK = "update prices set is_locked = 'yes' where company_id = $1 and id = $2 and is_locked = 'no'";
     DELETE = "delete from prices where company_id = $1 and id = $2 and is_locked = 'no'";
 }
@@ -67,7 +73,8 @@ pub fn get(tx: &mut dyn Tx, company: &Company, today: Date, id: PriceId) -> Resu
         return Ok(None);
     };
     let quoted = quoted(tx, company.id, today)?;
-    read(row, company, &quoted).map(Some)
+    let price = read(row, company, &quoted)?;
+    with_tiers(tx, company.id, price).map(Some)
 }
 
 /// The prices of a product, oldest first, with the VAT rates and currencies of a day.
@@ -80,7 +87,15 @@ pub fn of_product(tx: &mut dyn Tx, company: &Company, today: Date, product: Prod
         return Ok(Vec::new());
     }
     let quoted = quoted(tx, company.id, today)?;
-    rows.into_iter().map(|row| read(row, company, &quoted)).collect()
+    let prices = rows.into_iter().map(|row| read(row, company, &quoted));
+    prices.map(|price| with_tiers(tx, company.id, price?)).collect()
+}
+
+fn with_tiers(tx: &mut dyn Tx, company_id: CompanyId, mut price: Price) -> Result<Price, Error> {
+    if price.pricing_model != PricingModel::FlatRate {
+        price.tiers = pricing::tiers(tx, company_id, price.id)?;
+    }
+    Ok(price)
 }
 
 /// The currencies with an exchange rate on or before a day.
@@ -116,10 +131,20 @@ pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, price: &Price) -> Result<(
             price.created_at,
             price.updated_at,
         ],
-    )
+    )?;
+    insert_tiers(tx, company_id, price)
 }
 
-/// Writes a price anew; only [`lock`] locks it.
+fn insert_tiers(tx: &mut dyn Tx, company_id: CompanyId, price: &Price) -> Result<(), Error> {
+    for (position, tier) in (0_i64..).zip(&price.tiers) {
+        let Tier { up_to, unit_amount, flat_amount, package_size } = tier;
+        let tier = params![company_id, price.id, position, *up_to, *unit_amount, *flat_amount, *package_size];
+        tx.exec(INSERT_TIER, tier)?;
+    }
+    Ok(())
+}
+
+/// Writes a price anew, and its tiers unless it is locked; only [`lock`] locks it.
 ///
 /// # Errors
 /// What the shelves answer.
@@ -141,7 +166,12 @@ pub fn update(tx: &mut dyn Tx, company_id: CompanyId, price: &Price) -> Result<(
             company_id,
             price.id,
         ],
-    )
+    )?;
+    if price.is_locked {
+        return Ok(());
+    }
+    tx.exec(CLEAR_TIERS, params![company_id, price.id])?;
+    insert_tiers(tx, company_id, price)
 }
 
 /// Locks a price for good: a document line names it.
@@ -157,6 +187,7 @@ pub fn lock(tx: &mut dyn Tx, company_id: CompanyId, id: PriceId) -> Result<(), E
 /// # Errors
 /// What the shelves answer.
 pub fn delete(tx: &mut dyn Tx, company_id: CompanyId, id: PriceId) -> Result<(), Error> {
+    tx.exec(CLEAR_TIERS, params![company_id, id])?;
     tx.exec(DELETE, params![company_id, id])
 }
 

@@ -1,8 +1,10 @@
 //! What a document's lines take from the catalogue: one statement a price.
 
+use billing::catalogue::PricingModel;
 use billing::customers::VatZone;
 use billing::document::{Catalogue, CatalogueItem};
 use billing::ids::{AccountId, CompanyId, CustomerGroupId, PriceId};
+use billing::tiers::Tier;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
@@ -22,6 +24,8 @@ statements! {
             else g.domestic_without_vat_account_id end \
         left join vat_codes v on v.company_id = a.company_id and v.id = a.vat_code_id \
         where p.company_id = $3 and p.id = $4";
+    TIERS = "select up_to, unit_amount, flat_amount, package_size from price_tiers \
+        where company_id = $1 and price_id = $2 order by position";
     RECEIVABLES = "select account_id from customer_groups where company_id = $1 and id = $2";
 }
 
@@ -42,10 +46,25 @@ pub fn items(
             continue;
         }
         if let Some(mut row) = tx.one(ITEM, params![tax_point, zone.as_str(), company_id, price])? {
-            items.insert(price, read(&mut row)?);
+            let mut item = read(&mut row)?;
+            if item.pricing_model != PricingModel::FlatRate {
+                item.tiers = tiers(tx, company_id, price)?;
+            }
+            items.insert(price, item);
         }
     }
     Ok(items)
+}
+
+/// The tiers of a price, in their order.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn tiers(tx: &mut dyn Tx, company_id: CompanyId, price: PriceId) -> Result<Vec<Tier>, Error> {
+    let tier = |mut row: Row| {
+        Ok(Tier { up_to: row.next()?, unit_amount: row.next()?, flat_amount: row.next()?, package_size: row.next()? })
+    };
+    tx.all(TIERS, params![company_id, price])?.into_iter().map(tier).collect()
 }
 
 fn read(row: &mut Row) -> Result<CatalogueItem, Error> {
@@ -56,6 +75,7 @@ fn read(row: &mut Row) -> Result<CatalogueItem, Error> {
         pricing_model: row.parse()?,
         currency: row.parse()?,
         unit_amount: row.next()?,
+        tiers: Vec::new(),
         product_id: row.id()?,
         product_number: row.next()?,
         product_name: row.next()?,

@@ -11,3 +11,4 @@ mod postings;
 mod shares;
 mod shop;
 mod status;
+mod tiers;

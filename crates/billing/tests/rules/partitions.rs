@@ -404,13 +404,14 @@ fn number(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
-/// A line of an invoice at a rate.
+/// A line of an invoice at a rate, at a price of the caller's or as the catalogue has it, in tiers too.
 fn line(random: &mut Random, rate: usize) -> AskedLine {
     let quantity = Decimal::new(random.within(1..9_999), random.pick(&[0, 0, 1, 3, 6]));
     let unit_price = Decimal::new(random.within(0..999_999), random.pick(&[0, 2, 2, 4, 6]));
     let discount = random.pick(&["0", "0", "12.5", "33.3333"]);
+    let is_by_catalogue = random.chance(40);
     AskedLine {
-        unit_price: Some(unit_price),
+        unit_price: Some(unit_price).filter(|_| !is_by_catalogue),
         discount_percent: Some(number(discount)),
         ..asked(Some(price(rate, random.place(PRICES - 1))), quantity)
     }

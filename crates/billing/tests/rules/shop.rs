@@ -17,6 +17,7 @@ use billing::input::{AskedLine, Metadata};
 use billing::kind::Kind;
 use billing::money::Currency;
 use billing::status::Facts;
+use billing::tiers::Tier;
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use rust_decimal::Decimal;
@@ -185,9 +186,11 @@ fn item(rate: usize, which: usize, currency: Currency) -> CatalogueItem {
         price_id: price(rate, which),
         price_status: PriceStatus::Active,
         is_locked: true,
-        pricing_model: PricingModel::FlatRate,
+        pricing_model: [PricingModel::FlatRate, PricingModel::Volume, PricingModel::Graduated, PricingModel::Package]
+            [which],
         currency,
-        unit_amount: Some(Decimal::ONE_HUNDRED),
+        unit_amount: (which == 0).then_some(Decimal::ONE_HUNDRED),
+        tiers: tiers(which),
         product_id: id(2_000),
         product_number: "1".to_owned(),
         product_name: "Honey".to_owned(),
@@ -201,6 +204,26 @@ fn item(rate: usize, which: usize, currency: Currency) -> CatalogueItem {
         vat_category: None,
         exemption_reason: None,
         exemption_reason_code: None,
+    }
+}
+
+/// Steps of prices that meet no multiple of each other.
+fn tiers(which: usize) -> Vec<Tier> {
+    let number = |text: &str| text.parse::<Decimal>().unwrap();
+    let tier = |up_to: Option<&str>, unit_amount: &str, flat_amount: Option<&str>, package_size: Option<&str>| Tier {
+        up_to: up_to.map(number),
+        unit_amount: number(unit_amount),
+        flat_amount: flat_amount.map(number),
+        package_size: package_size.map(number),
+    };
+    match which {
+        0 => Vec::new(),
+        3 => vec![tier(None, "25", Some("0.5"), Some("0.7"))],
+        _ => vec![
+            tier(Some("0.3"), "7.123456", None, None),
+            tier(Some("11"), "6.5", Some("3.33"), None),
+            tier(None, "0.01", Some("12"), None),
+        ],
     }
 }
 

@@ -40,5 +40,6 @@ mod tables;
 mod tags;
 mod templates;
 mod tenants;
+mod tiers;
 mod traces;
 mod writes;

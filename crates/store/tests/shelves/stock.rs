@@ -30,6 +30,7 @@ use billing::scope::Scope;
 use billing::series::Series;
 use billing::status::{DeliveryState, Facts};
 use billing::templates::{Design, Logo, LogoType, Look, Template, TemplateSettings, TemplateType};
+use billing::tiers::Tier;
 use billing::vat::VatCategory;
 use billing::vat_codes::{Principle, VatCode, VatRate, VatType, rate_on};
 use jiff::civil::Date;
@@ -547,6 +548,7 @@ impl Stock {
         assert_eq!((item.is_goods, item.product_is_active), (self.product.is_goods, self.product.is_active));
         assert_eq!((item.price_status, item.pricing_model), (self.price.status, self.price.pricing_model));
         assert_eq!((item.currency, item.unit_amount), (self.price.currency, self.price.unit_amount));
+        assert_eq!(item.tiers, self.price.tiers);
         Ok(())
     }
 
@@ -884,6 +886,17 @@ fn product(f: &Flavour) -> Product {
     }
 }
 
+/// Two tiers: the first with all it may have, the last with none of it.
+fn tiers() -> Vec<Tier> {
+    let first = Tier {
+        up_to: Some(decimal("10.5")),
+        unit_amount: decimal("0.000001"),
+        flat_amount: Some(decimal("999999999.999999")),
+        package_size: Some(decimal("12")),
+    };
+    vec![first, Tier { up_to: None, unit_amount: Decimal::ZERO, flat_amount: None, package_size: None }]
+}
+
 fn price(f: &Flavour, company: &Company, code: &VatCode, rates: &[ExchangeRate]) -> Price {
     let currency = if f.is_full { Currency::EUR } else { Currency::DKK };
     let sales = f.some(code.vat_rate).unwrap_or_default();
@@ -898,7 +911,7 @@ fn price(f: &Flavour, company: &Company, code: &VatCode, rates: &[ExchangeRate])
         billing_interval_count: f.some(u32::MAX),
         currency,
         meter_id: f.words("meter"),
-        tiers: Vec::new(),
+        tiers: if f.is_full { tiers() } else { Vec::new() },
         base_currency: company.currency,
         status: if f.is_full { PriceStatus::Archived } else { PriceStatus::Draft },
         is_default: f.is_full,
