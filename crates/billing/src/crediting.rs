@@ -127,6 +127,7 @@ pub fn credit(
     let mut pieces: Vec<Piece> = Vec::new();
     let mut unmatched: Vec<usize> = Vec::new();
     for (at, line) in asked.iter().enumerate() {
+        let at = line.place.unwrap_or(at);
         if let Some(plain) = draft::plain(line, new_id()) {
             lines.push(plain);
             origin.push(at);

@@ -43,11 +43,12 @@ pub fn lines(invoice: &CreditedInvoice, parts: Option<&[CreditPartInput]>) -> Re
             let message = format!("There is no such product line on invoice {}.", invoice.number);
             Refusal::missing_at("INVOICE_LINE_NOT_FOUND", message, format!("lines.{at}.invoiceLineId"))
         })?;
-        match (part.quantity, part.amount) {
-            (Some(quantity), _) => lines.push(asked(line, quantity.0, None)),
-            (None, Some(amount)) => lines.push(asked(line, Decimal::ONE, Some(amount.0))),
-            (None, None) => lines.extend(rest(line, invoice.currency)),
-        }
+        let meant = match (part.quantity, part.amount) {
+            (Some(quantity), _) => Some(asked(line, quantity.0, None)),
+            (None, Some(amount)) => Some(asked(line, Decimal::ONE, Some(amount.0))),
+            (None, None) => rest(line, invoice.currency),
+        };
+        lines.extend(meant.map(|meant| AskedLine { place: Some(at), ..meant }));
     }
     some(lines, invoice)
 }
@@ -76,6 +77,7 @@ fn rest(line: &InvoiceLine, currency: Currency) -> Option<AskedLine> {
 
 fn asked(line: &InvoiceLine, quantity: Decimal, amount: Option<Decimal>) -> AskedLine {
     AskedLine {
+        place: None,
         line_type: LineType::Product,
         price_id: None,
         quantity,

@@ -250,6 +250,8 @@ pub struct ReverseInput {
 /// One line as asked, of whatever kind of document; what the rules work from.
 #[derive(Clone, Debug)]
 pub struct AskedLine {
+    /// Its place in the request, where lines before it were left out.
+    pub place: Option<usize>,
     /// What it is.
     pub line_type: LineType,
     /// The price named.
@@ -348,6 +350,7 @@ impl From<LineInput> for AskedLine {
             metadata,
         } = line;
         AskedLine {
+            place: None,
             line_type: line_type.unwrap_or_default(),
             price_id,
             quantity: quantity.map(|q| q.0).unwrap_or_default(),
@@ -380,6 +383,7 @@ impl From<CreditLineInput> for AskedLine {
             invoice_line_id,
         } = line;
         AskedLine {
+            place: None,
             line_type: line_type.unwrap_or_default(),
             price_id,
             quantity: quantity.map(|q| q.0).unwrap_or_default(),

@@ -178,6 +178,7 @@ pub fn asked(price: Option<PriceId>, quantity: Decimal) -> AskedLine {
         tag_ids: Vec::new(),
         metadata: Metadata::default(),
         invoice_line_id: None,
+        place: None,
     }
 }
 
