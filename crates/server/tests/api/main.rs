@@ -31,6 +31,7 @@ mod number_series;
 mod papers;
 mod post;
 mod previews;
+mod remembered;
 mod seed;
 mod sending;
 mod settlement;
