@@ -21,6 +21,9 @@ pub trait Press: Send + Sync + 'static {
 
     /// How many papers it prints at once.
     fn workers(&self) -> usize;
+
+    /// The families of fonts it has, by name.
+    fn fonts(&self) -> Vec<String>;
 }
 
 /// What the press is given.

@@ -136,11 +136,12 @@ pub fn delete(work: &mut Work<'_>, id: TemplateId) -> Result<(), Error> {
 /// it is done before the write takes its turn.
 ///
 /// # Errors
-/// `TEMPLATE_NOT_VALID` with line and column; a logo that is none, or too large.
+/// `TEMPLATE_NOT_VALID` with line and column, or for a font that is not there; a logo that is none, or too large.
 pub fn try_out(app: &Arc<App>, by: &Caller, input: TemplateInput) -> Result<(), Error> {
     let TemplateInput { name: _, document_type, is_default: _, source, settings } = input;
     let look = Look { source: source.map(|source| source.0), settings: settings.unwrap_or_default() };
     check_logo(&look.settings)?;
+    check_font(app, &look.settings)?;
     for length in [Length::Short, Length::Long] {
         let (look, print) = (look.clone(), sample(app, by, document_type, length)?);
         if let Err(fault) = app.press.print(&print(&look)) {
@@ -251,6 +252,17 @@ fn check_logo(settings: &TemplateSettings) -> Result<(), Error> {
         Some(_) => return Ok(()),
     }
     Err(Error::Invalid(faults))
+}
+
+/// A font that is not there would be another without a word.
+fn check_font(app: &App, settings: &TemplateSettings) -> Result<(), Refusal> {
+    let Some(font) = &settings.font else { return Ok(()) };
+    let fonts = app.press.fonts();
+    if fonts.iter().any(|name| name.eq_ignore_ascii_case(font)) {
+        return Ok(());
+    }
+    let message = format!("There is no font {font}; there are {}.", fonts.join(", "));
+    Err(Refusal::new("TEMPLATE_NOT_VALID", message).with(json!({ "property": "settings.font", "fonts": fonts })))
 }
 
 /// Why a template can't be used, where that is the template's fault.

@@ -29,6 +29,14 @@ pub(crate) fn all(folder: Option<&Path>) -> Vec<Font> {
     fonts
 }
 
+/// The families of fonts that a template may name: the built-in ones and those of a folder, by name.
+pub fn families(folder: Option<&Path>) -> Vec<String> {
+    let mut names: Vec<String> = all(folder).iter().map(|font| font.info().family.clone()).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
 fn files_in(folder: &Path) -> Vec<PathBuf> {
     let mut entries: Vec<PathBuf> =
         std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
@@ -69,6 +77,7 @@ mod tests {
         std::fs::write(folder.join("no-font.ttf"), b"no font").unwrap();
         std::fs::write(folder.join("readme.txt"), FILES[0]).unwrap();
         let fonts = all(Some(&folder));
+        assert_eq!(super::families(Some(&folder)), ["Inter", "Literata"], "each is named once");
         std::fs::remove_dir_all(&folder).unwrap();
         let families: Vec<&str> = fonts[FILES.len()..].iter().map(|font| font.info().family.as_str()).collect();
         assert_eq!(families, ["Literata", "Inter"]);

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use child::serve_stdio;
+pub use fonts::families;
 pub use press::{Press, PressConfig};
 pub use render::render;
 

@@ -1,7 +1,7 @@
 //! The press of the house: Typst in child processes of this very program.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use app::{Attachment, Claim, Press, PressError, Print, Relationship};
 use pdf::{Job, Output, RenderError};
@@ -10,6 +10,7 @@ use pdf::{Job, Output, RenderError};
 pub(crate) struct Typst {
     press: pdf::Press,
     workers: usize,
+    fonts: Option<PathBuf>,
 }
 
 impl Typst {
@@ -22,7 +23,7 @@ impl Typst {
         if let Some(folder) = fonts {
             config.arguments.extend(["--fonts-folder".to_owned(), folder.display().to_string()]);
         }
-        Ok(Typst { workers: config.workers, press: pdf::Press::new(config) })
+        Ok(Typst { workers: config.workers, fonts: fonts.map(Path::to_owned), press: pdf::Press::new(config) })
     }
 
     fn render(&self, print: &Print, output: Output) -> Result<Vec<u8>, PressError> {
@@ -59,6 +60,10 @@ impl Press for Typst {
 
     fn workers(&self) -> usize {
         self.workers
+    }
+
+    fn fonts(&self) -> Vec<String> {
+        pdf::families(self.fonts.as_deref())
     }
 }
 

@@ -110,6 +110,14 @@ on_both_engines! {
         let large = "A".repeat(4 * (256 * 1024 / 3 + 1));
         logo("image/svg+xml", &large).faulty("settings.logo.data", "maxLength");
         logo("image/svg+xml", LOGO).is(201);
+        let font = |name: &str| {
+            let body = template("quote", json!({ "settings": { "font": name } }));
+            company.api.post("/v1/document-templates", &body)
+        };
+        let details = font("Comic Sans MS").refused(400, "TEMPLATE_NOT_VALID");
+        assert_eq!(details, json!({ "property": "settings.font", "fonts": ["Inter", "Literata"] }));
+        let plain = font("literata").is(201);
+        company.api.delete(&place(&plain)).is(204);
         assert_eq!(company.api.get("/v1/document-templates?search=ours").is(200)["total"], 1);
     }
 
