@@ -5,6 +5,7 @@ use en16931::profiles::{self, Declaration};
 use en16931_formats::report::Kind;
 
 use crate::finding::{Finding, Severity};
+use crate::presence;
 
 /// What was found in a file.
 #[derive(Clone, PartialEq, Debug)]
@@ -64,6 +65,9 @@ pub fn examine(bytes: &[u8]) -> Result<Report, String> {
     }
     let report = profile.validate(&read.invoice);
     findings.extend(report.findings().iter().map(|found| Finding::of(found, None)));
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        presence::put_right(text.trim_start_matches('\u{feff}'), &mut findings);
+    }
     findings.sort_by(|a, b| (a.severity, &a.path, &a.rule).cmp(&(b.severity, &b.path, &b.rule)));
     Ok(Report { specification, rules: profile.id, not_checked, findings })
 }

@@ -13,6 +13,7 @@ mod lines;
 mod model;
 mod oioubl;
 mod parties;
+mod presence;
 mod profiles;
 mod rules;
 mod ubl;

@@ -152,6 +152,32 @@ on_both_engines! {
         assert_eq!(company.sent("invoices", &draft)["number"], "INV-00001");
     }
 
+    /// Many who ask at once for what nobody asked for before get the same bytes, and one copy is kept.
+    fn asked_for_by_many_at_once_it_is_archived_once(house) {
+        let company = house.company();
+        let (customer, price) = (company.customer(json!({})), company.price("300"));
+        let body = json!({ "customerId": customer, "lines": [line(&price, "2")], "reference": "PO-7" });
+        let invoice = company.sent("invoices", &company.api.post("/v1/invoices", &body).is(201));
+        let at = |format: &str| format!("{}?format={format}", place("invoices", &invoice));
+        let answers: Vec<(String, u16, Vec<u8>)> = std::thread::scope(|scope| {
+            let ask = |format: &'static str| {
+                let (at, api) = (at(format), &company.api);
+                scope.spawn(move || {
+                    let answer = api.get(&at);
+                    (format.to_owned(), answer.status, answer.bytes)
+                })
+            };
+            let asked: Vec<_> = FORMATS.iter().flat_map(|format| std::iter::repeat_n(*format, 8)).map(ask).collect();
+            asked.into_iter().map(|asked| asked.join().unwrap()).collect()
+        });
+        for format in ["peppol-bis-3", "oioubl-2.1", "en16931-ubl", "en16931-cii"] {
+            let own: Vec<_> = answers.iter().filter(|(name, ..)| name == format).collect();
+            assert!(own.len() == 8 && own.iter().all(|(_, status, bytes)| *status == 200 && *bytes == own[0].2), "{format}");
+            let sql = format!("select count(*) from files where document_id = '{}' and kind = '{format}'", text(&invoice["id"]));
+            assert_eq!(house.books.value(&sql), "1", "{format}");
+        }
+    }
+
     /// The command checks anyone's files, with the same engine and no books.
     fn the_command_examines_files(house) {
         let company = house.company();
@@ -167,6 +193,15 @@ on_both_engines! {
         let wrong = xml(&company, "invoices", &invoice, "en16931-ubl").replace(">375.00</cbc:TaxInclusiveAmount>", ">376.00</cbc:TaxInclusiveAmount>");
         let wrong = file("wrong", &wrong);
         let none = file("none", "no XML at all");
+        // An amount that is left out is none, not 0: the price in UBL, what is due in CII.
+        let without = |format: &str, element: &str, sum: &str| {
+            let xml = xml(&company, "invoices", &invoice, format);
+            let (before, rest) = xml.split_once(&format!("<{element}")).unwrap();
+            let after = rest.split_once(&format!("</{element}>")).unwrap().1;
+            file(sum, &format!("{before}{after}"))
+        };
+        let unpriced = without("en16931-ubl", "cac:Price", "unpriced");
+        let unsummed = without("en16931-cii", "ram:DuePayableAmount", "unsummed");
         let run = |files: &[&std::path::PathBuf], more: &[&str]| {
             let output = Command::new(PROGRAM).args(["einvoice", "check"]).args(more).args(files).output().unwrap();
             (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
@@ -176,6 +211,9 @@ on_both_engines! {
         let (code, said) = run(&[&good[0], &wrong], &[]);
         assert_eq!(code, 1, "{said}");
         assert!(said.contains("NOT VALID") && said.contains("fatal BR-CO-15 BG-22/BT-112: "), "{said}");
+        let (code, said) = run(&[&unpriced, &unsummed], &[]);
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains("fatal BR-26 BG-25[0]/BT-146: ") && said.contains("fatal BR-15 BG-22[0]/BT-115: "), "{said}");
         let (code, said) = run(&[&wrong, &none, &folder.path().join("missing")], &["--json"]);
         let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let verdicts: Vec<&Value> = lines.iter().map(|line| &line["valid"]).collect();
