@@ -13,6 +13,7 @@ mod einvoices;
 mod growth;
 mod idempotency;
 mod machine;
+mod papers;
 mod partial;
 mod pdf;
 mod postgres;
@@ -62,6 +63,9 @@ struct Bench {
     /// Up to how many stored documents `growth` goes
     #[arg(long, global = true, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(20_000..=10_000_000))]
     documents: u32,
+    /// A Python that has weasyprint and reportlab, for `papers` to measure beside
+    #[arg(long, global = true, value_name = "FILE")]
+    python: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Subcommand, ValueEnum)]
@@ -86,6 +90,8 @@ enum What {
     Reads,
     /// Printing a page
     Pdf,
+    /// Printing what is booked with its e-invoice inside, on one core and on all, beside other printers
+    Papers,
     /// Writing and checking an e-invoice
     Einvoice,
     /// Starting, and memory when idle
@@ -94,7 +100,7 @@ enum What {
 
 type Measure = fn(&Bench, &mut Table) -> Result<(), Failed>;
 
-const MEASUREMENTS: [(What, Measure); 11] = [
+const MEASUREMENTS: [(What, Measure); 12] = [
     (What::CreditNotes, credit_notes::measure),
     (What::Idempotency, idempotency::measure),
     (What::Partial, partial::measure),
@@ -104,6 +110,7 @@ const MEASUREMENTS: [(What, Measure); 11] = [
     (What::Day, day::measure),
     (What::Growth, growth::measure),
     (What::Pdf, pdf::measure),
+    (What::Papers, papers::measure),
     (What::Einvoice, einvoices::measure),
     (What::Start, start::measure),
 ];
