@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use store::db::Tx;
 use store::events::{self, NewEvent};
 use store::ledger;
-use store::stored_answers::{self, Body, Place, StoredAnswer};
+use store::stored_answers::{self, BEGIN, Body, Place, StoredAnswer};
 
 use crate::work::{company, not_there};
 use crate::{App, Caller, Error, Pending, View, Work, previews};
@@ -125,33 +125,37 @@ impl App {
         if sweep.ended.is_some_and(|ended| ended.elapsed() < SWEEP_EVERY) {
             return Ok(());
         }
-        let (before, after) = (self.now() - KEPT_FOR, sweep.after.clone());
+        let (before, after) = (self.now() - KEPT_FOR, sweep.after);
         // Most looks find nothing old: look with a reader.
-        let found = self.db.read(move |tx| Ok::<_, Error>(stored_answers::walk(tx, &after, SWEEP)?)).wait()?;
+        let found = self.db.read(move |tx| Ok::<_, Error>(stored_answers::walk(tx, after, SWEEP)?)).wait()?;
         let is_end = found.len() < SWEEP as usize;
-        if let Some((last, _)) = found.last() {
-            let after = std::mem::replace(&mut sweep.after, last.clone());
+        if let Some((last, _)) = found.last().copied() {
+            let after = std::mem::replace(&mut sweep.after, last);
             if found.iter().any(|(_, stored_at)| *stored_at < before) {
-                let last = last.clone();
-                let sweep = move |tx: &mut dyn Tx| Ok::<_, Error>(stored_answers::sweep(tx, &after, &last, before)?);
+                let sweep = move |tx: &mut dyn Tx| Ok::<_, Error>(stored_answers::sweep(tx, after, last, before)?);
                 self.db.claim(sweep).wait()?;
             }
         }
         sweep.ended = is_end.then(Instant::now);
         if is_end {
-            sweep.after = Place::default();
+            sweep.after = BEGIN;
         }
         Ok(())
     }
 }
 
-/// A walk over all stored answers that drops the old ones, in the order of their keys: an index by time
+/// A walk over all stored answers that drops the old ones, in the order of their hashes: an index by time
 /// would cost each write more than the walk does.
-#[derive(Default)]
 pub(crate) struct Sweep {
     after: Place,
     /// When the last walk came to its end; none while one is on its way.
     ended: Option<Instant>,
+}
+
+impl Default for Sweep {
+    fn default() -> Sweep {
+        Sweep { after: BEGIN, ended: None }
+    }
 }
 
 fn check(work: &mut Work<'_>, precondition: Option<Precondition>) -> Result<(), Error> {

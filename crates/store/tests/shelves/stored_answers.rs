@@ -2,8 +2,7 @@
 
 use billing::ids::CompanyId;
 use store::db::{Tx, params};
-use store::migrate::MIGRATIONS;
-use store::stored_answers::{self, Body, Place, StoredAnswer};
+use store::stored_answers::{self, BEGIN, Body, Place, StoredAnswer};
 use store::{Error, companies};
 
 use crate::house::{TestHouse, at, new_id, on_both};
@@ -58,58 +57,32 @@ on_both! {
         assert_eq!(missing, Err(Error::NotFound));
     }
 
-    fn what_is_too_old_gives_way_and_is_swept_in_parts(house: &TestHouse) {
+    fn what_is_too_old_is_not_found_and_swept_in_parts(house: &TestHouse) {
         let own = found_company(house);
         for key in ["a", "b", "c", "k"] {
             store(house, own, key, &answer("old"), "2026-06-01T00:00:00Z");
         }
         store(house, own, "k", &answer("new"), "2026-06-10T00:00:00Z");
-        let walk = |after: &Place, count| {
-            let after = after.clone();
-            house.read(move |tx| stored_answers::walk(tx, &after, count)).unwrap()
+        assert_eq!(found(house, own, "k", "2026-06-03T00:00:00Z"), Some(answer("new")));
+        let walk = |after: Place, count| house.read(move |tx| stored_answers::walk(tx, after, count)).unwrap();
+        let sweep = |after: Place, last: Place, before: &'static str| {
+            house.database.claim(move |tx| stored_answers::sweep(tx, after, last, at(before))).wait().unwrap()
         };
-        let sweep = |after: &Place, last: &Place, before: &'static str| {
-            let (after, last) = (after.clone(), last.clone());
-            house.database.claim(move |tx| stored_answers::sweep(tx, &after, &last, at(before))).wait().unwrap()
-        };
-        let begin = Place::default();
-        let all = walk(&begin, 9);
-        let place = |key: &str| (own.to_string(), key.to_owned());
-        let expected = ["a", "b", "c"].map(|key| (place(key), at("2026-06-01T00:00:00Z")));
-        assert_eq!((&all[..3], &all[3..]), (&expected[..], &[(place("k"), at("2026-06-10T00:00:00Z"))][..]));
-        assert_eq!((walk(&begin, 2), walk(&place("b"), 2)), (all[..2].to_vec(), all[2..].to_vec()));
-        assert_eq!(sweep(&begin, &place("k"), "2026-06-01T00:00:00Z"), 0);
-        // After the one place, and up to the other.
-        assert_eq!(sweep(&place("a"), &place("b"), "2026-06-02T00:00:00Z"), 1);
-        assert_eq!(sweep(&begin, &place("k"), "2026-06-02T00:00:00Z"), 2);
-        assert_eq!(walk(&begin, 9), all[3..]);
+        // In the order of their hashes, of which the key used twice has one.
+        let all = walk(BEGIN, 9);
+        let places: Vec<Place> = all.iter().map(|(place, _)| *place).collect();
+        assert!(places.is_sorted() && places.len() == 5, "{places:?}");
+        let one_by_one: Vec<Place> = places.iter().copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+        assert_eq!(one_by_one.len(), 4);
+        assert_eq!((walk(BEGIN, 1), walk(one_by_one[3], 9)), (all[..1].to_vec(), Vec::new()));
+        let [first, last] = [one_by_one[0], one_by_one[3]];
+        assert_eq!(sweep(BEGIN, last, "2026-06-01T00:00:00Z"), 0);
+        // After the one place, and up to the other: the middle two.
+        assert_eq!(sweep(first, one_by_one[2], "2026-06-02T00:00:00Z"), 2);
+        assert_eq!(sweep(BEGIN, last, "2026-06-02T00:00:00Z"), 2);
+        let left: Vec<_> = all.iter().filter(|(_, stored_at)| *stored_at == at("2026-06-10T00:00:00Z")).copied().collect();
+        assert_eq!((walk(BEGIN, 9), left.len()), (left.clone(), 1));
         assert_eq!(found(house, own, "k", "2026-06-10T00:00:00Z"), Some(answer("new")));
-    }
-
-    /// What books of before hold was stored with its body: it is given again as it was.
-    fn what_was_stored_before_events_told_it_is_found(house: &TestHouse) {
-        let own = found_company(house);
-        let text = |name: &str| MIGRATIONS.iter().find(|(own, _)| own.ends_with(name)).unwrap().1;
-        let (before, after) = (text("_stored_answers"), text("_answers_told_by_events"));
-        house
-            .write(own, move |tx| {
-                tx.exec("drop table stored_answers", params![])?;
-                let run = |tx: &mut dyn Tx, text: &str| {
-                    text.split(";\n").filter(|sql| !sql.is_empty()).try_for_each(|sql| tx.exec(sql, params![]))
-                };
-                run(tx, before)?;
-                for (key, status, body) in [("a", 201_i64, Some("{\"x\":1}")), ("b", 204, None)] {
-                    let old = "insert into stored_answers (company_id, key, request_sha256, status, body, stored_at) \
-                        values ($1, $2, 'sha', $3, $4, '2026-06-10T10:00:00.000Z')";
-                    tx.exec(old, params![own, key, status, body])?;
-                }
-                run(tx, after)
-            })
-            .unwrap();
-        assert_eq!(found(house, own, "a", "2026-06-10T10:00:00Z"), Some(answer("{\"x\":1}")));
-        let nothing = StoredAnswer { request_sha256: "sha".to_owned(), status: 204, body: Body::None };
-        assert_eq!(found(house, own, "b", "2026-06-10T10:00:00Z"), Some(nothing));
-        assert_eq!(house.read(|tx| stored_answers::walk(tx, &Place::default(), 9)).unwrap().len(), 2);
     }
 
     /// Alone or among others of its group: it answers what it did, which is gone after.
