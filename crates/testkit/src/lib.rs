@@ -1,6 +1,7 @@
 //! What tests start and stop: temporary folders, a real PostgreSQL, the server itself.
 //! All of it ends with the test's process, however that ends.
 
+mod access_point;
 pub mod api;
 mod books;
 mod faults;
@@ -16,6 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+pub use access_point::{AccessPoint, Upload, Welcome};
 pub use books::Books;
 pub use faults::{Disk, Faults};
 pub use minded::Minded;

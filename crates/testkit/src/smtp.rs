@@ -12,6 +12,8 @@ pub enum Manner {
     Takes,
     /// Lets them in and says nothing.
     Stalls,
+    /// Says nothing any more when it is told of a recipient with this in its address, and takes the others' mails.
+    StallsFor(&'static str),
     /// Refuses every recipient with this line.
     Refuses(&'static str),
     /// Hangs up in the middle of the mail.
@@ -107,6 +109,10 @@ impl Shared {
         visitor.write_all(b"220 mail.example\r\n")?;
         while let Some(line) = lines.next().transpose()? {
             let answer = match (line.get(..4).unwrap_or_default(), manner) {
+                ("RCPT", Manner::StallsFor(dead)) if line.contains(dead) => {
+                    self.wait_while(manner);
+                    return Ok(());
+                }
                 ("RCPT", Manner::Refuses(answer)) => answer,
                 ("DATA", _) => {
                     visitor.write_all(b"354 Go on\r\n")?;
