@@ -84,13 +84,13 @@ impl App {
     where
         V: FnOnce(&mut Work<'_>) -> Result<Answered, Error> + Send + 'static,
     {
-        let (clock, company_id) = (self.clock.clone(), by.company_id);
+        let (clock, channels, company_id) = (self.clock.clone(), self.channels.clone(), by.company_id);
         let Terms { key, precondition, intent } = terms;
         if intent == Intent::Preview {
             return self.db.rehearse(company_id, move |tx| {
                 let company = company(tx, company_id)?;
                 let entries = ledger::length(tx, company_id)?;
-                let mut work = Work::new(tx, company, by, clock.now());
+                let mut work = Work::new(tx, company, by, clock.now(), channels);
                 let (answer, _) = done(&mut work, precondition, verb)?;
                 previews::of(&mut work, answer, entries)
             });
@@ -108,7 +108,7 @@ impl App {
             if let Some(stored) = stored {
                 return again(tx, company_id, &key, stored);
             }
-            let mut work = Work::new(tx, company, by, clock.now());
+            let mut work = Work::new(tx, company, by, clock.now(), channels);
             let (answer, first) = done(&mut work, precondition, verb)?;
             let body = kept(answer.body.as_deref(), first, &work.events);
             let stored = StoredAnswer { request_sha256: key.request_sha256, status: i64::from(answer.status), body };

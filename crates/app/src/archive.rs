@@ -115,7 +115,7 @@ fn original(
         }
         let mut sheet = of_snapshot(view.tx, company_id, id, document.date)?;
         // A document that no e-invoice can hold is printed without one.
-        match einvoices::write(view.tx, company_id, &document, Format::En16931Cii) {
+        match einvoices::write(view.tx, company_id, &document, Format::En16931Cii, None) {
             Ok(xml) => {
                 let carry = |print: Print| print.with_factur_x(xml.clone().into_bytes());
                 sheet = Sheet { print: carry(sheet.print), plain: sheet.plain.map(carry) };

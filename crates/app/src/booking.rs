@@ -1,144 +1,25 @@
-//! Sending: the number where it is not there yet, the books, the delivery. One
-//! transaction; what can be known to be wrong is refused before a number is taken.
+//! Booking: the number where it is not there yet, base amounts, pinned parties, snapshot, entry and open
+//! item. What can be known to be wrong is refused before a number is taken.
 
 use billing::base;
-use billing::customers::{Customer, DeliveryType};
+use billing::customers::Customer;
 use billing::document::{Booking, Document, Line};
-use billing::ids::{DeliveryId, DocumentId, EntryId, JobId, OpenItemId};
-use billing::input::documents::SendInput;
+use billing::ids::{EntryId, JobId, OpenItemId};
+use billing::input::sending::SendInput;
 use billing::kind::Kind;
 use billing::parties;
 use billing::postings::{self, NewEntry};
-use billing::public::Sent;
+use billing::public::Around;
 use billing::refusal::Refusal;
-use billing::status::DeliveryState;
 use billing::vat;
 use rust_decimal::Decimal;
 use serde_json::json;
-use store::deliveries::{Attempt, Delivery};
 use store::open_items::{self, OpenItem, Origin};
-use store::{credits, customers, deliveries, documents, files, jobs, ledger, pricing, series};
+use store::{credits, documents, files, jobs, ledger, pricing, series};
 
+use crate::channel::Channel;
 use crate::documents::{find, publish, search_text};
 use crate::{Error, Work, allocations, drafting, einvoices};
-
-/// Where a document goes.
-struct Channel {
-    delivery_type: DeliveryType,
-    recipient: Option<String>,
-}
-
-/// Numbers (where it has no number), books and sends a draft; delivers the archived
-/// copy of a booked document anew.
-///
-/// # Errors
-/// By status `DOCUMENT_CANCELLED`, `CREDIT_NOTE_VOIDED`, `DOCUMENT_SCHEDULED`,
-/// `DOCUMENT_ALREADY_SENDING`; by channel `DELIVERY_CHANNEL_NOT_CONFIGURED`,
-/// `DELIVERY_RECIPIENT_MISSING`; before the booking `COMPANY_INCOMPLETE`, `PERIOD_LOCKED`,
-/// `DOCUMENT_VAT_CHANGED`, `VAT_ZONE_CONFLICT`, `EXCHANGE_RATE_MISSING`, `VAT_ACCOUNT_MISSING`,
-/// `EINVOICE_NOT_VALID`.
-pub(crate) fn send(work: &mut Work<'_>, kind: Kind, id: DocumentId, input: SendInput) -> Result<Sent, Error> {
-    let company_id = work.company.id;
-    let mut document = find(work.tx, company_id, kind, id)?;
-    check_status(&document)?;
-    let mut customer = customers::get(work.tx, company_id, document.head.customer_id)?
-        .ok_or_else(|| Error::Broken(format!("document {id} has no customer")))?;
-    if let Some(template) = input.document_template_id {
-        drafting::check_template(work, kind, template)?;
-    }
-    let channel = channel(work, &document, &customer, &input)?;
-    if input.update_customer_record == Some(true) {
-        keep_overrides(work, &mut customer, &input)?;
-    }
-    if document.is_booked() {
-        let delivery = deliver(work, &mut document, &channel, &input)?;
-        documents::set_facts(work.tx, company_id, &document)?;
-        return Ok(sent(&document, &channel, delivery));
-    }
-    let before = publish(work.tx, &work.company, &document)?;
-    book(work, &mut document, &customer, &input)?;
-    let delivery = deliver(work, &mut document, &channel, &input)?;
-    documents::set_facts(work.tx, company_id, &document)?;
-    allocations::of_credit_note(work, &mut document)?;
-    let event = if kind == Kind::CreditNote { "credit_note.sent" } else { "invoice.sent" };
-    work.document_event(event, &document, Some(crate::work::json(&before)))?;
-    Ok(sent(&document, &channel, delivery))
-}
-
-fn sent(document: &Document, channel: &Channel, delivery_id: DeliveryId) -> Sent {
-    Sent {
-        success: true,
-        delivery_type: channel.delivery_type,
-        sproom_document_id: None,
-        delivery_id,
-        status: document.status().to_owned(),
-        number: document.number.as_ref().map(|number| number.text.clone()),
-    }
-}
-
-fn check_status(document: &Document) -> Result<(), Refusal> {
-    let facts = &document.facts;
-    let title = document.kind.title();
-    if facts.cancelled_at.is_some() {
-        return Err(Refusal::new("DOCUMENT_CANCELLED", format!("The {title} is cancelled.")));
-    }
-    if facts.voided_at.is_some() {
-        return Err(Refusal::new("CREDIT_NOTE_VOIDED", "The credit note is voided."));
-    }
-    if facts.scheduled_at.is_some() && !document.is_booked() {
-        return Err(Refusal::new("DOCUMENT_SCHEDULED", format!("The {title} is scheduled; take it back first.")));
-    }
-    if document.is_booked() && facts.delivery == DeliveryState::Pending {
-        let message = format!("The {title} is being sent: an attempt or a retry is pending.");
-        return Err(Refusal::new("DOCUMENT_ALREADY_SENDING", message));
-    }
-    Ok(())
-}
-
-/// The channel asked for, else the customer's, else e-mail when there is an address, else manual.
-fn channel(work: &mut Work<'_>, document: &Document, customer: &Customer, input: &SendInput) -> Result<Channel, Error> {
-    let address = match &input.override_email {
-        Some(email) => Some(email.0.clone()),
-        None => {
-            let around = crate::documents::around_linked(work.tx, &work.company, document, Vec::new())?;
-            let invoices = customers::invoice_email(work.tx, work.company.id, customer)?;
-            let chosen = document.head.customer_contact_id.is_some() || document.head.customer_department_id.is_some();
-            if chosen { around.buyer.email.or(invoices) } else { invoices.or(around.buyer.email) }
-        }
-    };
-    let usual = if address.is_some() { DeliveryType::Email } else { DeliveryType::Manual };
-    let delivery_type = input.delivery_type.or(customer.delivery_type).unwrap_or(usual);
-    match delivery_type {
-        DeliveryType::Manual => Ok(Channel { delivery_type, recipient: None }),
-        DeliveryType::Email if address.is_some() => Ok(Channel { delivery_type, recipient: address }),
-        DeliveryType::Email => {
-            let message = "The customer has no e-mail address; give overrideEmail or another deliveryType.";
-            Err(Refusal::new("DELIVERY_RECIPIENT_MISSING", message)
-                .with(json!({ "property": "overrideEmail", "deliveryType": "Email" }))
-                .into())
-        }
-        DeliveryType::Sproom => {
-            let message = "The channel Sproom is not set up on this server.";
-            Err(Refusal::new("DELIVERY_CHANNEL_NOT_CONFIGURED", message)
-                .with(json!({ "deliveryType": "Sproom" }))
-                .into())
-        }
-    }
-}
-
-fn keep_overrides(work: &mut Work<'_>, customer: &mut Customer, input: &SendInput) -> Result<(), Error> {
-    let before = crate::work::json(customer);
-    if let Some(email) = &input.override_email {
-        customer.email = Some(email.0.clone());
-    }
-    if let Some(ean) = &input.override_ean_number {
-        customer.ean_number = Some(ean.0.clone());
-    }
-    customer.updated_at = work.now;
-    customers::update(work.tx, work.company.id, customer)?;
-    work.event("customer.updated", "customer", customer.id, customer, Some(before));
-    Ok(())
-}
 
 /// Gives a document the next number of its kind's series.
 pub(crate) fn number(work: &mut Work<'_>, document: &mut Document) -> Result<(), Error> {
@@ -153,12 +34,40 @@ pub(crate) fn number(work: &mut Work<'_>, document: &mut Document) -> Result<(),
     Ok(())
 }
 
-/// Books a draft: checks, number, base amounts, pinned parties, snapshot, entry, open item.
-fn book(work: &mut Work<'_>, document: &mut Document, customer: &Customer, input: &SendInput) -> Result<(), Error> {
+/// What a draft needs to be booked, found out before anything is written.
+struct Ready {
+    accounts: postings::Accounts,
+    around: Around,
+}
+
+/// Whether a draft would be booked and sent so now; what is wrong is refused.
+///
+/// # Errors
+/// `COMPANY_INCOMPLETE`, `PERIOD_LOCKED`, `DOCUMENT_VAT_CHANGED`, `VAT_ZONE_CONFLICT`, `EXCHANGE_RATE_MISSING`,
+/// `VAT_ACCOUNT_MISSING`, `EINVOICE_NOT_VALID`.
+pub(crate) fn check(
+    work: &mut Work<'_>,
+    document: &Document,
+    customer: &Customer,
+    channel: &Channel,
+    input: &SendInput,
+) -> Result<(), Error> {
+    let mut draft = document.clone();
+    let ready = ready(work, &mut draft, customer, channel, input)?;
+    let item_id: OpenItemId = work.new_id();
+    Ok(postings::of_document(&draft, &ready.accounts, item_id).map(drop)?)
+}
+
+/// Checks a draft and pins its base amounts.
+fn ready(
+    work: &mut Work<'_>,
+    document: &mut Document,
+    customer: &Customer,
+    channel: &Channel,
+    input: &SendInput,
+) -> Result<Ready, Error> {
     let company_id = work.company.id;
     check_bookable(work, document, customer)?;
-    let asked = input.document_template_id.or(document.head.document_template_id);
-    let template = crate::templates::of_document(work.tx, company_id, document.kind, asked, customer)?;
     pin_base(work, document)?;
     let receivables = receivables(work, document, customer)?;
     let mut vat_accounts = std::collections::BTreeMap::new();
@@ -168,11 +77,35 @@ fn book(work: &mut Work<'_>, document: &mut Document, customer: &Customer, input
         }
     }
     let accounts = postings::Accounts { receivables, vat: vat_accounts };
+    let mut around = crate::documents::around_draft(work.tx, &work.company, document, customer, Vec::new())?;
+    if let Some(ean) = &input.override_ean_number {
+        around.buyer.ean_number = Some(ean.0.clone());
+    }
+    einvoices::check_before_booking(document, &around)?;
+    if let Some(format) = channel.format {
+        einvoices::check_before_sending(work.tx, company_id, document, &around, format)?;
+    }
+    Ok(Ready { accounts, around })
+}
+
+/// Books a draft: checks, number, base amounts, pinned parties, snapshot, entry, open item.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn book(
+    work: &mut Work<'_>,
+    document: &mut Document,
+    customer: &Customer,
+    channel: &Channel,
+    input: &SendInput,
+) -> Result<(), Error> {
+    let company_id = work.company.id;
+    let Ready { accounts, around } = ready(work, document, customer, channel, input)?;
+    let receivables = accounts.receivables;
+    let asked = input.document_template_id.or(document.head.document_template_id);
+    let template = crate::templates::of_document(work.tx, company_id, document.kind, asked, customer)?;
     let item_id: OpenItemId = work.new_id();
     let postings = postings::of_document(document, &accounts, item_id)?;
-
-    let around = crate::documents::around_linked(work.tx, &work.company, document, Vec::new())?;
-    einvoices::check_before_booking(document, &around)?;
     if document.number.is_none() {
         number(work, document)?;
     }
@@ -326,59 +259,4 @@ fn snapshot(work: &mut Work<'_>, document: &Document) -> Result<String, Error> {
         "templateId": document.head.document_template_id,
         "templateVersion": document.booking.as_ref().map(|booking| booking.template_version),
     })))
-}
-
-/// Writes the delivery: done at once by hand, else a job of the outbox.
-fn deliver(
-    work: &mut Work<'_>,
-    document: &mut Document,
-    channel: &Channel,
-    input: &SendInput,
-) -> Result<DeliveryId, Error> {
-    let company_id = work.company.id;
-    let by_hand = channel.delivery_type == DeliveryType::Manual;
-    let done_at = by_hand.then_some(work.now);
-    let delivery = Delivery {
-        id: work.new_id(),
-        document_id: document.id,
-        delivery_type: channel.delivery_type,
-        recipient: channel.recipient.clone(),
-        message: input.message.as_ref().map(|message| message.0.clone()),
-        language: document.language.clone().unwrap_or_else(|| work.company.preferred_language.clone()),
-        status: if by_hand { "delivered" } else { "pending" }.to_owned(),
-        attempt_count: i64::from(by_hand),
-        first_attempt_at: done_at,
-        last_attempt_at: done_at,
-        delivered_at: done_at,
-        next_attempt_at: (!by_hand).then_some(work.now),
-        last_error: None,
-        provider_document_id: None,
-        created_at: work.now,
-    };
-    deliveries::insert(work.tx, company_id, &delivery)?;
-    if by_hand {
-        let attempt = Attempt {
-            id: work.new_id(),
-            delivery_id: delivery.id,
-            document_id: document.id,
-            attempt: 1,
-            delivery_type: channel.delivery_type,
-            recipient: None,
-            status: "delivered".to_owned(),
-            started_at: work.now,
-            finished_at: done_at,
-            provider_message_id: None,
-            error: None,
-        };
-        deliveries::insert_attempt(work.tx, company_id, &attempt)?;
-        document.facts.delivery = DeliveryState::Delivered;
-        document.facts.sent_at = document.facts.sent_at.or(done_at);
-    } else {
-        let job_id: JobId = work.new_id();
-        jobs::insert(work.tx, company_id, job_id, "deliver", delivery.id.0, work.now)?;
-        document.facts.delivery = DeliveryState::Pending;
-    }
-    let published = crate::deliveries::public(&delivery);
-    work.event("delivery.created", "delivery", delivery.id, &published, None);
-    Ok(delivery.id)
 }

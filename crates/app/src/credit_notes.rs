@@ -4,8 +4,9 @@ use billing::customers::Customer;
 use billing::document::{Document, Line};
 use billing::ids::{DocumentId, LineId};
 use billing::input::documents::{
-    Asked, AskedHead, CreditInput, CreditNoteInput, CreditNoteQuery, ReverseInput, SendInput, VoidInput,
+    Asked, AskedHead, CreditInput, CreditNoteInput, CreditNoteQuery, ReverseInput, VoidInput,
 };
+use billing::input::sending::SendInput;
 use billing::kind::Kind;
 use billing::page::Page;
 use billing::parts;
@@ -17,7 +18,7 @@ use store::{credits, documents};
 
 use crate::crediting::{self, Meant};
 use crate::documents::{around_draft, find, publish_credit_note, publish_invoice, search_text};
-use crate::{Error, View, Work, booking, drafting, lists};
+use crate::{Error, View, Work, booking, drafting, lists, sending};
 
 /// Makes a credit note, numbers it at once and marks the invoices it credits.
 ///
@@ -292,9 +293,17 @@ pub fn list(view: &mut View<'_>, query: CreditNoteQuery) -> Result<Page<PublicCr
 /// Books and sends a credit note; a booked one is delivered anew.
 ///
 /// # Errors
-/// See [`booking::send`].
+/// See [`sending::send`].
 pub fn send(work: &mut Work<'_>, id: DocumentId, input: SendInput) -> Result<Sent, Error> {
-    booking::send(work, Kind::CreditNote, id, input)
+    sending::send(work, Kind::CreditNote, id, input)
+}
+
+/// Takes a scheduled send back.
+///
+/// # Errors
+/// See [`sending::take_back`].
+pub fn take_back(work: &mut Work<'_>, id: DocumentId) -> Result<(), Error> {
+    sending::take_back(work, Kind::CreditNote, id)
 }
 
 /// A numbered credit note is never deleted: always refused.

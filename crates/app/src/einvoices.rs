@@ -39,7 +39,7 @@ pub fn xml(app: &Arc<App>, by: &Caller, kind: Kind, id: DocumentId, query: XmlQu
             if let Some(archived) = files::get(view.tx, company_id, id, format.as_str())? {
                 return Ok((number, Some(archived), String::new()));
             }
-            let fresh = write(view.tx, company_id, &document, format)?;
+            let fresh = write(view.tx, company_id, &document, format, None)?;
             Ok::<_, Error>((number, None, fresh))
         })
         .wait()?;
@@ -51,7 +51,30 @@ pub fn xml(app: &Arc<App>, by: &Caller, kind: Kind, id: DocumentId, query: XmlQu
     Ok(File { content_type: "application/xml", name, sha256: Some(sha256), bytes })
 }
 
-/// The XML of a booked document.
+/// A booked document's XML addressed to another EAN number than its own, for one sending; it is not archived.
+///
+/// # Errors
+/// As [`xml`].
+pub(crate) fn readdressed(
+    app: &Arc<App>,
+    by: &Caller,
+    kind: Kind,
+    id: DocumentId,
+    format: Format,
+    ean: String,
+) -> Result<File, Error> {
+    let company_id = by.company_id;
+    app.read(by.clone(), move |view| {
+        let document = find(view.tx, company_id, kind, id)?;
+        let bytes = write(view.tx, company_id, &document, format, Some(&ean))?.into_bytes();
+        let number = document.number.as_ref().map_or("", |number| &number.text);
+        let name = format!("{}-{format}.xml", archive::file_name(number));
+        Ok(File { content_type: "application/xml", name, sha256: None, bytes })
+    })
+    .wait()
+}
+
+/// The XML of a booked document, addressed to its own EAN number or to another.
 ///
 /// # Errors
 /// `EINVOICE_NOT_VALID`.
@@ -60,11 +83,14 @@ pub(crate) fn write(
     company_id: CompanyId,
     document: &Document,
     format: Format,
+    ean: Option<&str>,
 ) -> Result<String, Error> {
     let booking = document.booking.as_ref();
     let booking = booking.ok_or_else(|| Error::Broken(format!("document {} is not booked", document.id)))?;
     let preceding = preceding(tx, company_id, document)?;
-    let source = Source { document, seller: &booking.seller, buyer: &booking.buyer, preceding: &preceding };
+    let mut buyer = booking.buyer.clone();
+    buyer.ean_number = ean.map(str::to_owned).or(buyer.ean_number);
+    let source = Source { document, seller: &booking.seller, buyer: &buyer, preceding: &preceding };
     einvoice::write(source, format).map_err(|findings| not_valid(Some(format), &findings).into())
 }
 
@@ -91,6 +117,25 @@ pub(crate) fn check_before_booking(document: &Document, around: &Around) -> Resu
     let source = Source { document, seller: &around.seller, buyer: &around.buyer, preceding: &[] };
     let findings = einvoice::check_booking(source);
     if findings.is_empty() { Ok(()) } else { Err(not_valid(None, &findings)) }
+}
+
+/// What a draft that goes as an e-invoice has to hold beyond that: the rules of its format, with what the
+/// receiver's network asks for.
+///
+/// # Errors
+/// `EINVOICE_NOT_VALID`.
+pub(crate) fn check_before_sending(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    document: &Document,
+    around: &Around,
+    format: Format,
+) -> Result<(), Error> {
+    let preceding = preceding(tx, company_id, document)?;
+    let source = Source { document, seller: &around.seller, buyer: &around.buyer, preceding: &preceding };
+    let findings = einvoice::check(source, format);
+    let is_wrong = findings.iter().any(|finding| finding.severity == Severity::Fatal);
+    if is_wrong { Err(not_valid(Some(format), &findings).into()) } else { Ok(()) }
 }
 
 /// The refusal of what breaks a rule: the first of them, and all.

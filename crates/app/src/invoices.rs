@@ -3,7 +3,8 @@
 use billing::document::Document;
 use billing::draft;
 use billing::ids::DocumentId;
-use billing::input::documents::{Asked, InvoiceInput, InvoiceQuery, SendInput};
+use billing::input::documents::{Asked, InvoiceInput, InvoiceQuery};
+use billing::input::sending::SendInput;
 use billing::kind::Kind;
 use billing::page::Page;
 use billing::public::{self, Detail, PublicInvoice, Sent};
@@ -12,7 +13,7 @@ use billing::status::InvoiceStatus;
 use store::documents;
 
 use crate::documents::{find, publish_invoice, search_text};
-use crate::{Error, View, Work, booking, drafting, lists};
+use crate::{Error, View, Work, drafting, lists, sending};
 
 /// Makes a draft.
 ///
@@ -57,6 +58,7 @@ pub fn delete(work: &mut Work<'_>, id: DocumentId) -> Result<(), Error> {
     let document = find(work.tx, work.company.id, Kind::Invoice, id)?;
     check_draft(&document)?;
     let was = publish_invoice(work.tx, &work.company, &document, Detail::Whole)?;
+    sending::forget(work, id)?;
     documents::delete(work.tx, work.company.id, id)?;
     work.event("invoice.deleted", "invoice", id, &was, Some(crate::work::json(&was)));
     Ok(())
@@ -75,7 +77,9 @@ pub fn cancel(work: &mut Work<'_>, id: DocumentId) -> Result<PublicInvoice, Erro
         check_draft(&document)?;
     }
     let was = publish_invoice(work.tx, &work.company, &document, Detail::Whole)?;
-    document.facts.scheduled_at = None;
+    if document.facts.scheduled_at.is_some() {
+        sending::unschedule(work, &mut document)?;
+    }
     document.facts.cancelled_at = Some(work.now);
     document.updated_at = work.now;
     documents::set_facts(work.tx, work.company.id, &document)?;
@@ -145,9 +149,17 @@ pub fn list(view: &mut View<'_>, query: InvoiceQuery) -> Result<Page<PublicInvoi
 /// Numbers, books and sends an invoice; a booked one is delivered anew.
 ///
 /// # Errors
-/// See [`booking::send`].
+/// See [`sending::send`].
 pub fn send(work: &mut Work<'_>, id: DocumentId, input: SendInput) -> Result<Sent, Error> {
-    booking::send(work, Kind::Invoice, id, input)
+    sending::send(work, Kind::Invoice, id, input)
+}
+
+/// Takes a scheduled send back.
+///
+/// # Errors
+/// See [`sending::take_back`].
+pub fn take_back(work: &mut Work<'_>, id: DocumentId) -> Result<(), Error> {
+    sending::take_back(work, Kind::Invoice, id)
 }
 
 fn check_draft(document: &Document) -> Result<(), Refusal> {

@@ -1,6 +1,7 @@
 //! The verbs: one function is one deed is one transaction. Here the clock is
 //! read, mail is sent and jobs are worked. Knows a trait [`Press`], not Typst.
 
+mod access_point;
 pub mod accounts;
 pub mod allocations;
 pub mod answers;
@@ -8,9 +9,11 @@ pub mod archive;
 pub mod backup;
 mod booking;
 mod caller;
+mod channel;
 mod clock;
 pub mod companies;
 pub mod contacts;
+mod couriers;
 pub mod credit_notes;
 mod crediting;
 pub mod customer_groups;
@@ -39,6 +42,7 @@ pub mod product_groups;
 pub mod products;
 pub mod refunds;
 mod samples;
+mod sending;
 mod settling;
 pub mod statements;
 pub mod templates;
@@ -47,38 +51,25 @@ mod work;
 mod workers;
 pub mod write_offs;
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
+pub use access_point::{AccessPoint, Tokens};
 pub use caller::{Actor, Caller, Origin};
+pub use channel::Channels;
 pub use clock::Clock;
 pub use error::Error;
+pub use mail::{Mail, Post};
 pub use press::{Attachment, Claim, Press, PressError, Print, Relationship};
 pub use store::{Config, Pending, ServeLock};
 pub use work::{View, Work};
 pub use workers::Workers;
 
-/// How mail leaves the house.
-#[derive(Clone, Debug)]
-pub enum Mail {
-    /// Over SMTP: `smtp://user:password@host:587` (STARTTLS) or `smtps://…` (implicit TLS).
-    Smtp {
-        /// Where, and who we are there.
-        url: String,
-        /// How long it may keep us waiting each time; for a whole mail, twice as long.
-        within: Duration,
-    },
-    /// As `.eml` files into a folder, for a company that has not set up a mail server yet.
-    Folder(PathBuf),
-}
-
 /// What the house is opened with.
 pub struct Settings {
     /// Where the shelves are.
     pub database: store::Config,
-    /// How mail leaves.
-    pub mail: Mail,
+    /// How documents leave.
+    pub channels: Channels,
     /// The clock; real but in tests.
     pub clock: Clock,
     /// The press.
@@ -89,7 +80,7 @@ pub struct Settings {
 pub struct App {
     db: store::Database,
     clock: Clock,
-    mail: Mail,
+    channels: Arc<Channels>,
     press: Arc<dyn Press>,
     printing: archive::Printing,
 }
@@ -100,9 +91,10 @@ impl App {
     /// # Errors
     /// `Busy` when the shelves can't be reached, `Broken` when they are newer than the program.
     pub fn open(settings: Settings) -> Result<Arc<App>, Error> {
-        let Settings { database, mail, clock, press } = settings;
+        let Settings { database, channels, clock, press } = settings;
         let db = store::Database::open(&database)?;
-        Ok(Arc::new(App { db, clock, mail, press, printing: archive::Printing::default() }))
+        let (channels, printing) = (Arc::new(channels), archive::Printing::default());
+        Ok(Arc::new(App { db, clock, channels, press, printing }))
     }
 
     /// Now, by the house's clock.

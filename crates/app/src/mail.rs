@@ -1,25 +1,58 @@
-//! E-mail with a document's PDF: over SMTP, or as `.eml` files into a folder where
+//! E-mail with a document's PDF and, where asked for, its e-invoice: over SMTP, or as `.eml` files into a folder where
 //! no mail server is set up.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use billing::input::customers::Language;
+use jiff::Timestamp;
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::{Error as SmtpError, SmtpTransportBuilder};
 use lettre::{SmtpTransport, Transport};
 
 use crate::archive::File;
 use crate::deliveries::Outcome;
-use crate::{Mail, paper};
+use crate::paper;
+
+/// How mail leaves the house.
+#[derive(Clone, Debug)]
+pub enum Mail {
+    /// Over SMTP.
+    Smtp(Post),
+    /// As `.eml` files into a folder, for a company that has not set up a mail server yet.
+    Folder(PathBuf),
+}
+
+/// A mail server.
+#[derive(Clone)]
+pub struct Post {
+    /// Where, and who we are there: `smtp://user:password@host:587` (STARTTLS) or `smtps://…` (TLS from the
+    /// first byte).
+    pub url: String,
+    /// How long it may keep us waiting each time; for a whole mail, twice as long.
+    pub within: Duration,
+    /// A certificate (PEM) that is trusted beside those of the world, for a mail server of the house's own.
+    pub certificate: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Post {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The address has a password.
+        write!(f, "Post within {:?}", self.within)
+    }
+}
 
 /// One mail to be sent.
 pub(crate) struct Letter {
-    /// Who sells: its name and address for mail.
+    /// Who sells: its name, its address for mail, and where answers go when that is another.
     pub(crate) from_name: String,
     pub(crate) from_address: Option<String>,
+    pub(crate) reply_to: Option<String>,
     pub(crate) to: String,
     /// The kind of document in stored words: `invoice`, `creditNote`.
     pub(crate) kind: &'static str,
@@ -31,7 +64,9 @@ pub(crate) struct Letter {
     pub(crate) language: String,
     /// Fixed per delivery, so that a repeat after a crash is recognised.
     pub(crate) message_id: String,
-    pub(crate) paper: File,
+    pub(crate) at: Timestamp,
+    /// The PDF first.
+    pub(crate) attached: Vec<File>,
 }
 
 /// Sends a letter the way the house sends mail.
@@ -42,10 +77,10 @@ pub(crate) fn send(mail: &Mail, letter: &Letter) -> Outcome {
     };
     match mail {
         Mail::Folder(folder) => match file(folder, letter, &message) {
-            Ok(()) => Outcome::Taken(letter.message_id.clone()),
+            Ok(()) => Outcome::Delivered(letter.message_id.clone()),
             Err(fault) => Outcome::Passing("MAIL_FOLDER", format!("{}: {fault}", folder.display())),
         },
-        Mail::Smtp { url, within } => smtp_within(url, *within, letter, message),
+        Mail::Smtp(post) => smtp_within(post, letter, message),
     }
 }
 
@@ -61,12 +96,12 @@ fn file(folder: &Path, letter: &Letter, message: &Message) -> std::io::Result<()
 /// A mail server that keeps answering a little at a time must not hold a mail beyond its lease: it is
 /// left alone then, on a thread that ends with the talk. Should it take the mail after all, the
 /// repeat carries the same id.
-fn smtp_within(url: &str, within: Duration, letter: &Letter, message: Message) -> Outcome {
-    let (url, message_id, whole) = (url.to_owned(), letter.message_id.clone(), within * 2);
+fn smtp_within(post: &Post, letter: &Letter, message: Message) -> Outcome {
+    let (own, message_id, whole) = (post.clone(), letter.message_id.clone(), post.within * 2);
     let (sender, receiver) = channel();
     thread::spawn(move || {
         // Nobody may be waiting any more.
-        let _ = sender.send(smtp(&url, within, message_id, &message));
+        let _ = sender.send(smtp(&own, message_id, &message));
     });
     receiver.recv_timeout(whole).unwrap_or_else(|_| {
         let message = format!("The mail server did not take the mail within {} s.", whole.as_secs());
@@ -74,21 +109,64 @@ fn smtp_within(url: &str, within: Duration, letter: &Letter, message: Message) -
     })
 }
 
-fn smtp(url: &str, within: Duration, message_id: String, message: &Message) -> Outcome {
-    // `smtp://` is STARTTLS where the server offers it; `smtps://` is TLS from the first byte.
-    let with_tls = if url.starts_with("smtp://") && !url.contains("tls=") {
-        format!("{url}{}tls=opportunistic", if url.contains('?') { '&' } else { '?' })
-    } else {
-        url.to_owned()
-    };
-    let transport = match SmtpTransport::from_url(&with_tls) {
-        Ok(transport) => transport.timeout(Some(within)).build(),
+fn smtp(post: &Post, message_id: String, message: &Message) -> Outcome {
+    let transport = match transport(post) {
+        Ok(transport) => transport.timeout(Some(post.within)).build(),
         Err(fault) => return Outcome::Passing("SMTP_NOT_CONFIGURED", fault.to_string()),
     };
     match transport.send(message) {
-        Ok(_) => Outcome::Taken(message_id),
+        Ok(_) => Outcome::Delivered(message_id),
+        Err(fault) if is_about_us(&fault) => Outcome::Passing("SMTP_NOT_CONFIGURED", fault.to_string()),
         Err(fault) if fault.is_permanent() => Outcome::Permanent("SMTP_REFUSED", fault.to_string()),
         Err(fault) => Outcome::Passing("SMTP_FAILED", fault.to_string()),
+    }
+}
+
+/// Whether it is we who are refused and not the mail (RFC 4954, 6): once the password is right, it goes.
+fn is_about_us(fault: &SmtpError) -> bool {
+    fault.status().is_some_and(|code| ["530", "534", "535", "538"].contains(&code.to_string().as_str()))
+}
+
+/// The way to a mail server, as its address says.
+fn transport(post: &Post) -> Result<SmtpTransportBuilder, SmtpError> {
+    let Post { url, certificate, .. } = post;
+    // A password never travels in the clear; without one, TLS is taken where the server offers it.
+    let tls = if has_password(url) { "required" } else { "opportunistic" };
+    let url = if url.starts_with("smtp://") && !url.contains("tls=") {
+        format!("{url}{}tls={tls}", if url.contains('?') { '&' } else { '?' })
+    } else {
+        url.clone()
+    };
+    let builder = SmtpTransport::from_url(&url)?;
+    let Some(certificate) = certificate else { return Ok(builder) };
+    let parameters = TlsParameters::builder(host(&url).to_owned());
+    let parameters = parameters.add_root_certificate(Certificate::from_pem(certificate)?).build()?;
+    Ok(builder.tls(if url.starts_with("smtps://") {
+        Tls::Wrapper(parameters)
+    } else if url.contains("tls=required") {
+        Tls::Required(parameters)
+    } else {
+        Tls::Opportunistic(parameters)
+    }))
+}
+
+/// Who one is at a server, and the server's name with its port, of an address.
+fn authority(url: &str) -> (Option<&str>, &str) {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').map_or((None, authority), |(who, place)| (Some(who), place))
+}
+
+fn has_password(url: &str) -> bool {
+    authority(url).0.is_some_and(|who| who.contains(':'))
+}
+
+/// The name of a server, without its port: `[::1]` without its brackets.
+fn host(url: &str) -> &str {
+    let (_, place) = authority(url);
+    match place.strip_prefix('[').and_then(|place| place.split_once(']')) {
+        Some((address, _)) => address,
+        None => place.split(':').next().unwrap_or_default(),
     }
 }
 
@@ -97,21 +175,26 @@ fn message(letter: &Letter) -> Result<Message, String> {
     let address = letter.from_address.clone().unwrap_or_else(|| "no-reply@localhost".to_owned());
     let from = Mailbox::new(Some(letter.from_name.clone()), address.parse().map_err(|f| format!("{address}: {f}"))?);
     let to: Mailbox = letter.to.parse().map_err(|fault| format!("{}: {fault}", letter.to))?;
-    let pdf = ContentType::parse("application/pdf").map_err(|fault| fault.to_string())?;
-    let attachment = Attachment::new(letter.paper.name.clone()).body(letter.paper.bytes.clone(), pdf);
     let bodies =
         MultiPart::alternative().singlepart(SinglePart::plain(text.plain())).singlepart(SinglePart::html(text.html()));
-    Message::builder()
-        .from(from)
-        .to(to)
-        .subject(text.subject)
-        .message_id(Some(format!("<{}>", letter.message_id)))
-        .multipart(MultiPart::mixed().multipart(bodies).singlepart(attachment))
-        .map_err(|fault| fault.to_string())
+    let mut parts = MultiPart::mixed().multipart(bodies);
+    for File { content_type, name, bytes, .. } in &letter.attached {
+        let content_type = ContentType::parse(content_type).map_err(|fault| fault.to_string())?;
+        parts = parts.singlepart(Attachment::new(name.clone()).body(bytes.clone(), content_type));
+    }
+    let since_1970 = Duration::from_millis(letter.at.as_millisecond().try_into().unwrap_or_default());
+    let date = SystemTime::UNIX_EPOCH + since_1970;
+    let mut builder = Message::builder().from(from).to(to).subject(text.subject).date(date);
+    if let Some(address) = &letter.reply_to {
+        builder = builder.reply_to(address.parse().map_err(|fault| format!("{address}: {fault}"))?);
+    }
+    let message = builder.message_id(Some(format!("<{}>", letter.message_id))).multipart(parts);
+    message.map_err(|fault| fault.to_string())
 }
 
 /// What the mail says, in the buyer's language.
 struct Words {
+    language: &'static str,
     subject: String,
     paragraphs: Vec<String>,
 }
@@ -135,7 +218,8 @@ impl Words {
         paragraphs.extend(letter.message.clone());
         paragraphs.push(attached);
         paragraphs.push(format!("{}\n{}", say("regards"), letter.from_name));
-        Words { subject: say("subject"), paragraphs }
+        let language = letter.language.parse().unwrap_or(Language::En).as_str();
+        Words { language, subject: say("subject"), paragraphs }
     }
 
     fn plain(&self) -> String {
@@ -146,6 +230,92 @@ impl Words {
         let escaped =
             |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br>");
         let paragraphs: Vec<String> = self.paragraphs.iter().map(|text| format!("<p>{}</p>", escaped(text))).collect();
-        format!("<!doctype html><html><body style=\"font-family:sans-serif\">{}</body></html>", paragraphs.concat())
+        let (language, body) = (self.language, paragraphs.concat());
+        format!(
+            "<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\"></head>\
+             <body style=\"font-family:sans-serif\">{body}</body></html>"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_says_who_and_where() {
+        for (url, is_secret, place) in [
+            ("smtp://mail.example", false, "mail.example"),
+            ("smtp://mail.example:2525?tls=required", false, "mail.example"),
+            ("smtp://user@mail.example:25/helo", false, "mail.example"),
+            ("smtps://user:pass%40word@mail.example", true, "mail.example"),
+            ("smtp://user:pass@[::1]:587", true, "::1"),
+        ] {
+            assert_eq!((has_password(url), host(url)), (is_secret, place), "{url}");
+        }
+    }
+
+    fn letter(language: &str) -> Letter {
+        let paper = File {
+            content_type: "application/pdf",
+            name: "CN-00001.pdf".to_owned(),
+            sha256: None,
+            bytes: b"%PDF".to_vec(),
+        };
+        let xml = File { content_type: "application/xml", name: "CN-00001.xml".to_owned(), ..paper.clone() };
+        Letter {
+            from_name: "Bi & Søn".to_owned(),
+            from_address: Some("bi@bi.example".to_owned()),
+            reply_to: Some("svar@bi.example".to_owned()),
+            to: "humle@humle.example".to_owned(),
+            kind: "creditNote",
+            number: "CN-00001".to_owned(),
+            amount: "DKK -300.00".to_owned(),
+            due_date: None,
+            message: Some("<b>Hej</b>\n{number}".to_owned()),
+            language: language.to_owned(),
+            message_id: "1@ledgerbee".to_owned(),
+            at: "2026-06-10T08:00:00Z".parse().unwrap(),
+            attached: vec![paper, xml],
+        }
+    }
+
+    #[test]
+    fn a_mail_speaks_the_buyers_language_in_text_and_in_html() {
+        for (language, spoken, greeting) in [
+            ("da", "da", "Hej,"),
+            ("en", "en", "Hello,"),
+            ("de", "de", "Guten Tag,"),
+            ("sv", "sv", "Hej,"),
+            ("nb", "nb", "Hei,"),
+        ] {
+            let words = Words::of(&letter(language));
+            let (plain, html) = (words.plain(), words.html());
+            assert!(plain.contains(greeting), "{language}: {plain}");
+            assert!(html.contains(&format!("<html lang=\"{spoken}\">")) && html.contains(greeting), "{html}");
+            // What a caller wrote is text, and no braces of it are filled in.
+            assert!(html.contains("&lt;b&gt;Hej&lt;/b&gt;<br>{number}") && plain.contains("<b>Hej</b>\n{number}"));
+            assert!(html.contains("Bi &amp; Søn"));
+        }
+        assert_eq!(Words::of(&letter("fr")).language, "en");
+    }
+
+    #[test]
+    fn a_mail_carries_its_files_and_says_when_it_is_from_and_where_answers_go() {
+        let mail = String::from_utf8(message(&letter("da")).unwrap().formatted()).unwrap();
+        for words in [
+            "Reply-To: svar@bi.example",
+            "Message-ID: <1@ledgerbee>",
+            "Date: Wed, 10 Jun 2026 08:00:00 +0000",
+            "To: humle@humle.example",
+            "multipart/alternative",
+            "text/plain",
+            "text/html",
+            "filename=\"CN-00001.pdf\"",
+            "filename=\"CN-00001.xml\"",
+        ] {
+            assert!(mail.contains(words), "{words} is not in {mail}");
+        }
+        assert!(message(&Letter { to: "nobody".to_owned(), ..letter("da") }).is_err());
     }
 }

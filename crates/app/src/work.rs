@@ -3,6 +3,7 @@
 //! in [`answers`](crate::answers).
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use billing::company::Company;
 use billing::ids::{CompanyId, EventId, Id};
@@ -14,7 +15,7 @@ use store::db::Tx;
 use store::{companies, events};
 use uuid::Uuid;
 
-use crate::{App, Caller, Error, Pending, clock};
+use crate::{App, Caller, Channels, Error, Pending, clock};
 
 /// What a reading verb is given.
 pub struct View<'a> {
@@ -30,6 +31,7 @@ pub struct Work<'a> {
     pub(crate) company: Company,
     pub(crate) by: Caller,
     pub(crate) now: Timestamp,
+    pub(crate) channels: Arc<Channels>,
     pub(crate) events: Vec<events::NewEvent>,
     pub(crate) given: RefCell<Given>,
     is_idle: bool,
@@ -50,11 +52,11 @@ impl App {
         T: Send + 'static,
         V: FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let clock = self.clock.clone();
+        let (clock, channels) = (self.clock.clone(), self.channels.clone());
         self.db.write(by.company_id, move |tx| {
             let company = company(tx, by.company_id)?;
             // Read here, where the company is held: what is written later is not earlier.
-            let mut work = Work::new(tx, company, by, clock.now());
+            let mut work = Work::new(tx, company, by, clock.now(), channels);
             let answer = verb(&mut work)?;
             work.store_events()?;
             Ok(answer)
@@ -67,10 +69,11 @@ impl App {
         T: Send + 'static,
         V: FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
     {
+        let channels = self.channels.clone();
         self.db.write(company.id, move |tx| {
             companies::insert(tx, &company)?;
             let now = company.created_at;
-            let mut work = Work::new(tx, company, by, now);
+            let mut work = Work::new(tx, company, by, now, channels);
             let answer = verb(&mut work)?;
             work.store_events()?;
             Ok(answer)
@@ -112,8 +115,14 @@ impl View<'_> {
 }
 
 impl<'a> Work<'a> {
-    pub(crate) fn new(tx: &'a mut dyn Tx, company: Company, by: Caller, now: Timestamp) -> Work<'a> {
-        Work { tx, company, by, now, events: Vec::new(), given: RefCell::default(), is_idle: false }
+    pub(crate) fn new(
+        tx: &'a mut dyn Tx,
+        company: Company,
+        by: Caller,
+        now: Timestamp,
+        channels: Arc<Channels>,
+    ) -> Work<'a> {
+        Work { tx, company, by, now, channels, events: Vec::new(), given: RefCell::default(), is_idle: false }
     }
 }
 

@@ -1,26 +1,24 @@
-//! Workers: what follows a deed (archiving a print, delivering a mail) is done
-//! here, from the outbox, by lease. A killed process loses nothing.
+//! Workers: what follows a deed (archiving a print, delivering a mail, sending what was scheduled) is
+//! done here, from the outbox, by lease. A killed process loses nothing.
 //!
-//! Papers are printed side by side, as many as the press has workers; mails are on their way side by
-//! side too, so that a mail server that stalls holds up neither prints nor, up to a bound, other mails.
+//! Papers are printed side by side, as many as the press has workers. What leaves the house is on its way side
+//! by side too: each kind has places of its own, and each receiver a few of them, so that a receiver or a
+//! channel that stalls holds up neither prints nor another channel nor another receiver.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use billing::document::Document;
-use billing::ids::{DeliveryId, DocumentId, JobId};
+use billing::ids::{DocumentId, JobId};
 use jiff::{SignedDuration, Timestamp};
 use store::examination::Waiting;
-use store::jobs::Job;
-use store::{deliveries as shelf, documents, examination, jobs};
+use store::jobs::{Job, Room};
+use store::{documents, examination, jobs};
 use uuid::Uuid;
 
 use crate::answers::Sweep;
-use crate::deliveries::{Outcome, record};
-use crate::mail::{self, Letter};
 use crate::{Actor, App, Caller, Error, Pending, archive};
 
 /// How long a claimed job is nobody else's.
@@ -29,14 +27,19 @@ const LEASE: SignedDuration = SignedDuration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How many prints are claimed at once; as many again may lie ready.
 const PRINTS: usize = 8;
-/// How many mails are on their way at once.
-const MAILS: usize = 8;
+/// What leaves the house: mails, e-invoices, questions after them, and sends whose instant has come.
+const DESKS: [Desk; 4] = [
+    Desk { kind: "deliver", most: 32, each: 4 },
+    Desk { kind: "upload", most: 16, each: 4 },
+    Desk { kind: "poll", most: 8, each: 2 },
+    Desk { kind: "scheduled", most: 4, each: 4 },
+];
 /// While the shelves are away, what became of a job is told them again and again: so long at
 /// most, as then its lease ends soon, and so often.
 const TELL_FOR: Duration = Duration::from_secs(60);
 const TELL_EVERY: Duration = Duration::from_secs(1);
 /// No job is due later than this after it was last put off.
-const LATEST: SignedDuration = SignedDuration::from_hours(11);
+const LATEST: SignedDuration = SignedDuration::from_hours(12);
 /// How often the outbox is searched for what waits for a time that was ahead.
 const MIND_EVERY: Duration = Duration::from_secs(5);
 /// By how much a clock is always set back now and then.
@@ -44,9 +47,16 @@ const CLOCK_BLINKS: SignedDuration = SignedDuration::from_secs(5);
 /// By how much the clocks of processes that share their shelves may differ.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
 
+/// The places of one kind of job: how many are on their way at once, and how many of them to one receiver.
+struct Desk {
+    kind: &'static str,
+    most: usize,
+    each: usize,
+}
+
 /// Tells workers to stop, and lets them wait until then.
 #[derive(Default)]
-struct Bell {
+pub(crate) struct Bell {
     stop: Mutex<bool>,
     rung: Condvar,
 }
@@ -111,7 +121,7 @@ impl App {
     pub fn start_workers(self: &Arc<Self>) -> Workers {
         let bell = Arc::new(Bell::default());
         let (alive, ended) = channel();
-        let threads = [App::print_papers, App::deliver_mails].map(|work| {
+        let threads = [App::print_papers, App::send_out].map(|work| {
             let (app, bell, alive): (_, _, Sender<()>) = (self.clone(), bell.clone(), alive.clone());
             thread::spawn(move || {
                 let _alive = alive;
@@ -162,9 +172,9 @@ impl App {
                 }
                 self.sweep_answers(&mut sweep)?;
                 let mut begun = 0;
-                for job in self.claim("archive", PRINTS)? {
+                for job in self.claim("archive", &Room::of(PRINTS))? {
                     // The lease of one that is ready or at work ends when the clock is set forward.
-                    if at_work.begins(job.id) {
+                    if at_work.begins(&job) {
                         begun += 1;
                         desk.send(job).map_err(|_| Error::Broken("no printer is left".to_owned()))?;
                     }
@@ -189,28 +199,45 @@ impl App {
         }
     }
 
-    /// Delivers what is due, side by side; waits at the end for what is on its way.
-    fn deliver_mails(self: &Arc<Self>, bell: &Bell) {
-        let on_their_way = AtWork::default();
+    /// Has leave what is due, side by side; waits at the end for what is on its way.
+    fn send_out(self: &Arc<Self>, bell: &Bell) {
+        let on_their_way = DESKS.map(|desk| (desk, AtWork::default()));
         thread::scope(|scope| {
             self.look_after("deliver", bell, || {
                 let mut begun = 0;
-                let free = MAILS - on_their_way.lock().len();
-                for job in self.claim("deliver", free)? {
-                    // The lease of one on its way ends when the clock is set forward.
-                    if !on_their_way.begins(job.id) {
-                        continue;
+                for at in self.due_at(&on_their_way)? {
+                    let (desk, at_work) = &on_their_way[at];
+                    for job in self.claim(desk.kind, &at_work.room(desk))? {
+                        // The lease of one on its way ends when the clock is set forward.
+                        if !at_work.begins(&job) {
+                            continue;
+                        }
+                        begun += 1;
+                        scope.spawn(move || {
+                            let _ends = Ends(at_work, job.id);
+                            self.work_on(&job, bell);
+                        });
                     }
-                    begun += 1;
-                    let on_their_way = &on_their_way;
-                    scope.spawn(move || {
-                        let _ends = Ends(on_their_way, job.id);
-                        self.work_on(&job, bell);
-                    });
                 }
                 Ok(begun)
             });
         });
+    }
+
+    /// The desks at which something is due that there is room for: one look for all of them.
+    fn due_at(&self, desks: &[(Desk, AtWork); 4]) -> Result<Vec<usize>, Error> {
+        let now = self.clock.now();
+        let rooms: Vec<(&'static str, Room)> = desks.iter().map(|(desk, at)| (desk.kind, at.room(desk))).collect();
+        let look = self.db.read(move |tx| {
+            let mut due = Vec::new();
+            for (at, (kind, room)) in rooms.iter().enumerate() {
+                if room.free > 0 && jobs::is_due(tx, kind, now, room)? {
+                    due.push(at);
+                }
+            }
+            Ok::<_, Error>(due)
+        });
+        look.wait()
     }
 
     /// Has what was due on a clock that was ahead not wait until that time comes.
@@ -226,13 +253,13 @@ impl App {
     }
 
     /// Claims what is due of a kind.
-    fn claim(&self, kind: &'static str, most: usize) -> Result<Vec<Job>, Error> {
-        let now = self.clock.now();
+    fn claim(&self, kind: &'static str, room: &Room) -> Result<Vec<Job>, Error> {
+        let (now, looked, room) = (self.clock.now(), room.clone(), room.clone());
         // Most looks find nothing: look with a reader, and claim only when there is something.
-        if most == 0 || !self.db.read(move |tx| Ok::<bool, Error>(jobs::is_due(tx, kind, now)?)).wait()? {
+        if room.free == 0 || !self.db.read(move |tx| Ok::<_, Error>(jobs::is_due(tx, kind, now, &looked)?)).wait()? {
             return Ok(Vec::new());
         }
-        let claimed = self.db.claim(move |tx| jobs::claim(tx, kind, Uuid::now_v7(), now, now + LEASE, most as i64));
+        let claimed = self.db.claim(move |tx| jobs::claim(tx, kind, Uuid::now_v7(), now, now + LEASE, &room));
         claimed.wait().map_err(|fault: store::Error| fault.into())
     }
 
@@ -251,7 +278,7 @@ impl App {
     }
 
     /// Tells the shelves what became of a job, again and again while they are away.
-    fn tell<T>(&self, bell: &Bell, mut deed: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+    pub(crate) fn tell<T>(&self, bell: &Bell, mut deed: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
         let begun = Instant::now();
         loop {
             match deed() {
@@ -274,65 +301,11 @@ impl App {
                 }
                 self.done(job)
             }
-            "deliver" => self.deliver(job, by, bell),
+            "deliver" | "upload" => self.deliver(job, &by, bell),
+            "poll" => self.ask_after(job, &by, bell),
+            "scheduled" => self.send_scheduled(job, &by),
             other => Err(Error::Broken(format!("there is no worker for jobs of kind {other}"))),
         }
-    }
-
-    fn deliver(self: &Arc<Self>, job: &Job, by: Caller, bell: &Bell) -> Result<(), Error> {
-        let id = DeliveryId(job.subject_id);
-        let found = self
-            .read(by.clone(), move |view| {
-                let Some(delivery) = shelf::get(view.tx, view.company.id, id)? else { return Ok(None) };
-                let document = documents::get(view.tx, view.company.id, delivery.document_id)?;
-                let company = view.company.clone();
-                Ok(document.map(|document| (delivery, document, company)))
-            })
-            .wait()?;
-        let Some((delivery, document, company)) = found.filter(|(delivery, ..)| delivery.status == "pending") else {
-            return self.done(job);
-        };
-        let started_at = self.clock.now();
-        let paper = archive::pdf(self, &by, document.kind, document.id, false)?;
-        let letter = Letter {
-            from_name: company.name.clone(),
-            from_address: company.billing_email.clone().or(company.email.clone()),
-            to: delivery.recipient.clone().unwrap_or_default(),
-            kind: document.kind.as_str(),
-            number: document.number.as_ref().map(|number| number.text.clone()).unwrap_or_default(),
-            amount: amount(&document),
-            due_date: document.due_date.map(|day| day.to_string()),
-            message: delivery.message.clone(),
-            language: delivery.language.clone(),
-            message_id: format!("{id}@ledgerbee"),
-            paper,
-        };
-        let outcome = mail::send(&self.mail, &letter);
-        if let Outcome::Passing(code, why) | Outcome::Permanent(code, why) = &outcome {
-            tracing::warn!(delivery_id = %id, code, why, "a delivery failed");
-        }
-        let (company_id, job_id) = (job.company_id, job.id);
-        let is_taken = matches!(outcome, Outcome::Taken(_));
-        // A mail that has left and is not recorded would leave once more.
-        let next = self.tell(bell, || {
-            let outcome = outcome.clone();
-            self.write(by.clone(), move |work| {
-                let next = record(work, id, started_at, &outcome)?;
-                match next {
-                    Some(next) => jobs::later(work.tx, company_id, job_id, next)?,
-                    None => jobs::delete(work.tx, company_id, job_id)?,
-                }
-                Ok(next)
-            })
-            .wait()
-        })?;
-        let outcome = match (is_taken, next) {
-            (true, _) => "delivered",
-            (false, Some(_)) => "retried",
-            (false, None) => "failed",
-        };
-        metrics::counter!("ledgerbee_deliveries_total", "outcome" => outcome).increment(1);
-        Ok(())
     }
 
     /// The jobs of all companies by kind: how many there are, how many are due, and when the first was or is.
@@ -341,7 +314,8 @@ impl App {
         self.db.read(move |tx| Ok(examination::waiting_jobs(tx, now)?))
     }
 
-    fn done(&self, job: &Job) -> Result<(), Error> {
+    /// Takes a job off the list.
+    pub(crate) fn done(&self, job: &Job) -> Result<(), Error> {
         let (company_id, id): (_, JobId) = (job.company_id, job.id);
         self.db.claim(move |tx| jobs::delete(tx, company_id, id)).wait().map_err(|fault: store::Error| fault.into())
     }
@@ -372,19 +346,29 @@ impl App {
     }
 }
 
-/// The jobs of a kind that are at work in this process.
+/// The jobs of a kind that are at work in this process, each with its queue.
 #[derive(Default)]
-struct AtWork(Mutex<HashSet<JobId>>);
+struct AtWork(Mutex<HashMap<JobId, String>>);
 
 impl AtWork {
-    fn lock(&self) -> MutexGuard<'_, HashSet<JobId>> {
-        // A set is whole whoever panicked with it.
+    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, String>> {
+        // A map is whole whoever panicked with it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts a job on the list; whether it was not there.
-    fn begins(&self, id: JobId) -> bool {
-        self.lock().insert(id)
+    fn begins(&self, job: &Job) -> bool {
+        self.lock().insert(job.id, job.queue.clone()).is_none()
+    }
+
+    /// What places are left.
+    fn room(&self, desk: &Desk) -> Room {
+        let at_work = self.lock();
+        let mut taken = BTreeMap::new();
+        for queue in at_work.values() {
+            *taken.entry(queue.clone()).or_default() += 1;
+        }
+        Room { free: desk.most.saturating_sub(at_work.len()), each: desk.each, taken }
     }
 }
 
@@ -395,8 +379,4 @@ impl Drop for Ends<'_> {
     fn drop(&mut self) {
         self.0.lock().remove(&self.1);
     }
-}
-
-fn amount(document: &Document) -> String {
-    format!("{} {}", document.currency.code(), document.amount)
 }

@@ -82,6 +82,10 @@ pub struct Company {
     #[serde(serialize_with = "json::opt_day")]
     #[schemars(with = "Option<json::Day>")]
     pub locked_through: Option<Date>,
+    /// The address its mails are from; its billing address, else its address, where there is none.
+    pub sender_email: Option<String>,
+    /// The address answers to its mails go to.
+    pub reply_to_email: Option<String>,
     /// When it was made.
     #[serde(serialize_with = "json::instant")]
     #[schemars(with = "json::Instant")]
@@ -172,6 +176,8 @@ impl Company {
             peppol_endpoint: None,
             fiscal_year_start: 1,
             locked_through: None,
+            sender_email: None,
+            reply_to_email: None,
             created_at: now,
             updated_at: now,
         })
@@ -190,6 +196,15 @@ impl Company {
             ("vat", self.is_vat_registered && self.vat.is_none()),
         ];
         facts.into_iter().filter(|(_, missing)| *missing).map(|(field, _)| field).collect()
+    }
+
+    /// From whom its mails are and where answers to them go, where that is another address. `None` where it
+    /// has no address at all.
+    pub fn mails_from(&self) -> Option<(&str, Option<&str>)> {
+        let own = self.billing_email.as_deref().or(self.email.as_deref());
+        let from = self.sender_email.as_deref().or(own)?;
+        let reply_to = self.reply_to_email.as_deref().or(own).filter(|address| *address != from);
+        Some((from, reply_to))
     }
 
     /// The company after a change; `now` is when it was last changed, where anything did.
@@ -222,6 +237,8 @@ impl Company {
             peppol_endpoint,
             fiscal_year_start,
             locked_through,
+            sender_email,
+            reply_to_email,
         } = patch;
         let before = self.clone();
         let currency = currency.map(|code| currency_of(&code, "currency")).transpose()?;
@@ -259,6 +276,8 @@ impl Company {
             peppol_endpoint: peppol_endpoint.map(|text| text.0).over(before.peppol_endpoint),
             fiscal_year_start: fiscal_year_start.unwrap_or(before.fiscal_year_start),
             locked_through: locked_through.map(|day| day.0).over(before.locked_through),
+            sender_email: sender_email.map(|text| text.0).over(before.sender_email),
+            reply_to_email: reply_to_email.map(|text| text.0).over(before.reply_to_email),
             created_at: before.created_at,
             updated_at: before.updated_at,
         };
@@ -324,6 +343,8 @@ mod tests {
             peppol_endpoint: None,
             fiscal_year_start: 7,
             locked_through: None,
+            sender_email: None,
+            reply_to_email: None,
             created_at: at,
             updated_at: at,
         }
@@ -346,6 +367,22 @@ mod tests {
         let own = before.changed(patch(r#"{"vat": "DK12345674", "registrationNumber": "87654321"}"#), later).unwrap();
         assert_eq!(own.registration_number.as_deref(), Some("87654321"));
         assert!(before.changed(patch(r#"{"currency": "XXX"}"#), later).is_err());
+    }
+
+    #[test]
+    fn a_mail_is_from_the_sender_else_from_the_company_and_answers_find_it() {
+        for (addresses, from, reply_to) in [
+            ("{}", None, None),
+            (r#"{"email": "a@b.example"}"#, Some("a@b.example"), None),
+            (r#"{"email": "a@b.example", "billingEmail": "c@b.example"}"#, Some("c@b.example"), None),
+            (r#"{"email": "a@b.example", "senderEmail": "s@b.example"}"#, Some("s@b.example"), Some("a@b.example")),
+            (r#"{"senderEmail": "s@b.example"}"#, Some("s@b.example"), None),
+            (r#"{"email": "a@b.example", "replyToEmail": "r@b.example"}"#, Some("a@b.example"), Some("r@b.example")),
+            (r#"{"replyToEmail": "r@b.example"}"#, None, None),
+        ] {
+            let company = company().changed(patch(addresses), company().updated_at).unwrap();
+            assert_eq!(company.mails_from(), from.map(|from| (from, reply_to)), "{addresses}");
+        }
     }
 
     #[test]

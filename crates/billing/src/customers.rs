@@ -345,6 +345,8 @@ mod tests {
             peppol_endpoint: None,
             fiscal_year_start: 1,
             locked_through: None,
+            sender_email: None,
+            reply_to_email: None,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
         }

@@ -10,6 +10,7 @@ pub mod departments;
 pub mod documents;
 mod kinds;
 mod rules;
+pub mod sending;
 pub mod settlement;
 pub mod templates;
 

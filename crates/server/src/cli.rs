@@ -1,5 +1,6 @@
 //! The command line. Each option is also read from `LEDGERBEE_…`.
 
+mod channels;
 mod company;
 mod demo;
 mod doctor;
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use app::{App, Clock, Config, Error, Mail, Settings};
+use app::{App, Channels, Clock, Config, Error, Mail, Settings};
 use clap::{Args, Parser, Subcommand};
 
 use crate::press::Typst;
@@ -121,17 +122,17 @@ impl Place {
     }
 
     /// Opens the house.
-    fn open(&self, mail: Mail) -> Result<Arc<App>, Failed> {
+    fn open(&self, channels: Channels) -> Result<Arc<App>, Failed> {
         let press = Typst::new(self.fonts_folder.as_deref())
             .map_err(|fault| Failed(format!("the program does not find itself: {fault}")))?;
         let press = Arc::new(press);
-        let settings = Settings { database: self.config(), mail, clock: Clock::Real, press };
+        let settings = Settings { database: self.config(), channels, clock: Clock::Real, press };
         Ok(App::open(settings)?)
     }
 
     /// Opens the house for a command that sends nothing.
     fn open_quietly(&self) -> Result<Arc<App>, Failed> {
-        self.open(Mail::Folder(self.data.join("mail")))
+        self.open(Channels { mail: Mail::Folder(self.data.join("mail")), access_point: None })
     }
 }
 

@@ -13,7 +13,7 @@ macro_rules! columns {
             " id, name, country_code, currency, language, time_zone, mode, is_vat_registered, address, postal_code, ",
             "city, email, billing_email, phone, vat_number, registration_number, contact_first_name, ",
             "contact_last_name, iban, bic, bank_account, ean_number, peppol_endpoint, fiscal_year_start, ",
-            "locked_through, created_at, updated_at ",
+            "locked_through, sender_email, reply_to_email, created_at, updated_at ",
             $suffix
         )
     };
@@ -23,7 +23,7 @@ statements! {
     GET = columns!("select", "from companies where id = $1");
     LIST = columns!("select", "from companies order by created_at, id");
     INSERT = columns!("insert into companies (", ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
-        $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)");
+        $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)");
     INSERT_COUNTERS = "insert into company_counters (company_id, event_sequence, entry_sequence, last_entry_hash, \
         last_customer_number) values ($1, 0, 0, $2, 0)";
     BOOKINGS = "select entry_sequence from company_counters where company_id = $1";
@@ -31,7 +31,8 @@ statements! {
         mode = $6, is_vat_registered = $7, address = $8, postal_code = $9, city = $10, email = $11, \
         billing_email = $12, phone = $13, vat_number = $14, registration_number = $15, contact_first_name = $16, \
         contact_last_name = $17, iban = $18, bic = $19, bank_account = $20, ean_number = $21, peppol_endpoint = $22, \
-        fiscal_year_start = $23, locked_through = $24, updated_at = $25 where id = $26";
+        fiscal_year_start = $23, locked_through = $24, sender_email = $25, reply_to_email = $26, updated_at = $27 \
+        where id = $28";
 }
 
 /// A company.
@@ -84,6 +85,8 @@ pub fn insert(tx: &mut dyn Tx, company: &Company) -> Result<(), Error> {
             c.peppol_endpoint.as_deref(),
             i64::from(c.fiscal_year_start),
             c.locked_through,
+            c.sender_email.as_deref(),
+            c.reply_to_email.as_deref(),
             c.created_at,
             c.updated_at,
         ],
@@ -122,6 +125,8 @@ pub fn update(tx: &mut dyn Tx, company: &Company) -> Result<(), Error> {
         peppol_endpoint,
         fiscal_year_start,
         locked_through,
+        sender_email,
+        reply_to_email,
         created_at: _,
         updated_at,
     } = company;
@@ -152,6 +157,8 @@ pub fn update(tx: &mut dyn Tx, company: &Company) -> Result<(), Error> {
             peppol_endpoint.as_deref(),
             i64::from(*fiscal_year_start),
             *locked_through,
+            sender_email.as_deref(),
+            reply_to_email.as_deref(),
             *updated_at,
             *id,
         ],
@@ -194,6 +201,8 @@ pub(crate) fn read(mut row: Row) -> Result<Company, Error> {
         peppol_endpoint: row.next()?,
         fiscal_year_start: row.next()?,
         locked_through: row.next()?,
+        sender_email: row.next()?,
+        reply_to_email: row.next()?,
         created_at: row.next()?,
         updated_at: row.next()?,
     })

@@ -1,26 +1,34 @@
 //! Deliveries of documents and their attempts.
 
 use billing::customers::DeliveryType;
+use billing::formats::Format;
 use billing::ids::{AttemptId, CompanyId, DeliveryId, DocumentId};
 use jiff::Timestamp;
 
 use crate::db::{Error, Row, Tx, params, statements};
 
+macro_rules! columns {
+    ($prefix:literal, $suffix:literal) => {
+        concat!(
+            $prefix,
+            " id, document_id, delivery_type, recipient, message, language, status, attempt_count, first_attempt_at, ",
+            "last_attempt_at, delivered_at, next_attempt_at, last_error_code, last_error_message, ",
+            "provider_document_id, format, ean_number, scheduled_at, asked, created_at",
+            $suffix
+        )
+    };
+}
+
 statements! {
-    INSERT = "insert into deliveries (company_id, id, document_id, delivery_type, recipient, message, language, status, \
-        attempt_count, first_attempt_at, last_attempt_at, delivered_at, next_attempt_at, last_error_code, \
-        last_error_message, provider_document_id, created_at) \
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
-    GET = "select id, document_id, delivery_type, recipient, message, language, status, attempt_count, \
-        first_attempt_at, last_attempt_at, delivered_at, next_attempt_at, last_error_code, last_error_message, \
-        provider_document_id, created_at from deliveries where company_id = $1 and id = $2";
-    OF = "select id, document_id, delivery_type, recipient, message, language, status, attempt_count, \
-        first_attempt_at, last_attempt_at, delivered_at, next_attempt_at, last_error_code, last_error_message, \
-        provider_document_id, created_at from deliveries where company_id = $1 and document_id = $2 \
-        order by created_at, id";
-    UPDATE = "update deliveries set status = $1, attempt_count = $2, first_attempt_at = $3, last_attempt_at = $4, \
-        delivered_at = $5, next_attempt_at = $6, last_error_code = $7, last_error_message = $8 \
-        where company_id = $9 and id = $10";
+    INSERT = columns!("insert into deliveries (company_id,", ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+        $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)");
+    GET = columns!("select", " from deliveries where company_id = $1 and id = $2");
+    OF = columns!("select", " from deliveries where company_id = $1 and document_id = $2 order by created_at, id");
+    UPDATE = "update deliveries set delivery_type = $1, recipient = $2, language = $3, status = $4, \
+        attempt_count = $5, first_attempt_at = $6, last_attempt_at = $7, delivered_at = $8, next_attempt_at = $9, \
+        last_error_code = $10, last_error_message = $11, provider_document_id = $12, format = $13, ean_number = $14, \
+        scheduled_at = $15, asked = $16 where company_id = $17 and id = $18";
+    DELETE = "delete from deliveries where company_id = $1 and id = $2";
     INSERT_ATTEMPT = "insert into delivery_attempts (company_id, id, delivery_id, document_id, attempt, delivery_type, \
         recipient, status, started_at, finished_at, provider_message_id, error_code, error_message) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
@@ -44,7 +52,7 @@ pub struct Delivery {
     pub message: Option<String>,
     /// The language it is written in.
     pub language: String,
-    /// `pending delivered failed`.
+    /// `scheduled pending taken delivered accepted rejected failed`.
     pub status: String,
     /// How often it was tried.
     pub attempt_count: i64,
@@ -60,6 +68,14 @@ pub struct Delivery {
     pub last_error: Option<(String, String)>,
     /// The id the provider gave.
     pub provider_document_id: Option<String>,
+    /// The e-invoice that goes with it, or that it is.
+    pub format: Option<Format>,
+    /// The EAN number its e-invoice is addressed to in place of the document's.
+    pub ean_number: Option<String>,
+    /// When a scheduled send is due.
+    pub scheduled_at: Option<Timestamp>,
+    /// What a scheduled send was asked with, as JSON.
+    pub asked: Option<String>,
     /// When it was asked for.
     pub created_at: Timestamp,
 }
@@ -115,6 +131,10 @@ pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, d: &Delivery) -> Result<()
             d.last_error.as_ref().map(|(code, _)| code.as_str()),
             d.last_error.as_ref().map(|(_, message)| message.as_str()),
             d.provider_document_id.as_deref(),
+            d.format.map(Format::as_str),
+            d.ean_number.as_deref(),
+            d.scheduled_at,
+            d.asked.as_deref(),
             d.created_at,
         ],
     )
@@ -128,6 +148,9 @@ pub fn update(tx: &mut dyn Tx, company_id: CompanyId, d: &Delivery) -> Result<()
     tx.exec(
         UPDATE,
         params![
+            d.delivery_type.as_str(),
+            d.recipient.as_deref(),
+            d.language.as_str(),
             d.status.as_str(),
             d.attempt_count,
             d.first_attempt_at,
@@ -136,10 +159,23 @@ pub fn update(tx: &mut dyn Tx, company_id: CompanyId, d: &Delivery) -> Result<()
             d.next_attempt_at,
             d.last_error.as_ref().map(|(code, _)| code.as_str()),
             d.last_error.as_ref().map(|(_, message)| message.as_str()),
+            d.provider_document_id.as_deref(),
+            d.format.map(Format::as_str),
+            d.ean_number.as_deref(),
+            d.scheduled_at,
+            d.asked.as_deref(),
             company_id,
             d.id,
         ],
     )
+}
+
+/// Takes away a delivery that was never tried.
+///
+/// # Errors
+/// What the shelves answer; `Broken` where it has attempts.
+pub fn delete(tx: &mut dyn Tx, company_id: CompanyId, id: DeliveryId) -> Result<(), Error> {
+    tx.exec(DELETE, params![company_id, id])
 }
 
 /// One delivery.
@@ -174,6 +210,10 @@ fn read(row: &mut Row) -> Result<Delivery, Error> {
         next_attempt_at: row.next()?,
         last_error: crate::documents::both(row.next()?, row.next()?),
         provider_document_id: row.next()?,
+        format: row.opt_parse()?,
+        ean_number: row.next()?,
+        scheduled_at: row.next()?,
+        asked: row.next()?,
         created_at: row.next()?,
     })
 }

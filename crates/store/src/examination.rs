@@ -225,7 +225,7 @@ statements! {
         and d.booked_at is not null and j.subject_id is null and not exists (select 1 from files f \
         where f.company_id = d.company_id and f.document_id = d.id) order by d.number limit 100";
 
-    STUCK = "select company_id, id, kind, attempts, due_at from jobs where attempts >= $1 or due_at < $2 \
+    STUCK = "select company_id, id, kind, attempts, due_at from jobs where (attempts >= $1 and kind <> 'poll') or due_at < $2 \
         order by due_at, id limit 100";
     WAITING = "select kind, count(*), sum(case when due_at <= $1 then 1 else 0 end), min(due_at) from jobs \
         group by kind order by kind";

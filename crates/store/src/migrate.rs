@@ -13,6 +13,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0007_rates_of_open_items", include_str!("../migrations/0007_rates_of_open_items.sql")),
     ("0008_skipped_numbers", include_str!("../migrations/0008_skipped_numbers.sql")),
     ("0009_answers_by_hash", include_str!("../migrations/0009_answers_by_hash.sql")),
+    ("0010_deliveries_by_channel", include_str!("../migrations/0010_deliveries_by_channel.sql")),
 ];
 
 /// The table that remembers which have run; the same on both engines.

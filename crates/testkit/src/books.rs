@@ -99,7 +99,8 @@ impl Books {
     /// What a worker writes between two looks would pass for what the test wrote.
     fn wait_for_workers(&self, company: &str) {
         let untried = format!(
-            "select count(*) from jobs where company_id = '{company}' and (attempts = 0 or lease_id is not null)"
+            "select count(*) from jobs where company_id = '{company}' \
+             and ((attempts = 0 and due_at = created_at) or lease_id is not null)"
         );
         wait_for("the workers to come to rest", || (self.value(&untried) == "0").then_some(()));
     }

@@ -108,9 +108,9 @@ impl Company<'_> {
         (text(&made["id"]).to_owned(), Api::new(&self.house.server.root, text(&made["key"])))
     }
 
-    /// Waits until its queue is empty.
+    /// Waits until its queue is empty, but for what is scheduled.
     pub fn settle(&self) {
-        let sql = format!("select count(*) from jobs where company_id = '{}'", self.id);
+        let sql = format!("select count(*) from jobs where company_id = '{}' and kind <> 'scheduled'", self.id);
         wait_for("an empty outbox", || (self.house.books.value(&sql) == "0").then_some(()));
     }
 

@@ -109,6 +109,10 @@ pub struct CompanyPatch {
     pub fiscal_year_start: Option<u32>,
     /// Nothing is posted on or before this day.
     pub locked_through: Patch<Day>,
+    /// The address its mails are from; `billingEmail`, else `email`, where there is none.
+    pub sender_email: Patch<Email>,
+    /// The address answers to its mails go to.
+    pub reply_to_email: Patch<Email>,
 }
 
 /// How accounts are listed: all of them, by number.

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Amount, CountryCode, CreditAmount, CurrencyCode, Day, Email, Gln, Metadata, Percent, PositiveUnitPrice, Quantity,
-    Text, UnitPrice,
+    Amount, CountryCode, CreditAmount, CurrencyCode, Day, Metadata, Percent, PositiveUnitPrice, Quantity, Text,
+    UnitPrice,
 };
 use crate::document::{Head, Reason};
 use crate::ids::{ContactId, CustomerId, DepartmentId, LineId, PriceId, TagId, TemplateId};
@@ -466,24 +466,6 @@ impl From<CreditNoteInput> for Asked {
             lines: input.lines.into_iter().map(AskedLine::from).collect(),
         }
     }
-}
-
-/// How a document is sent.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct SendInput {
-    /// The channel; default the customer's, else e-mail when there is an address, else manual.
-    pub delivery_type: Option<crate::customers::DeliveryType>,
-    /// Another address, for this send only.
-    pub override_email: Option<Email>,
-    /// Another EAN number, for this send only.
-    pub override_ean_number: Option<Gln>,
-    /// Keep the overriding address and EAN number on the customer.
-    pub update_customer_record: Option<bool>,
-    /// The template it is printed with.
-    pub document_template_id: Option<TemplateId>,
-    /// The text of the mail.
-    pub message: Option<Text<4000>>,
 }
 
 /// How invoices are listed.

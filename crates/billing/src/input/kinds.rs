@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::str::FromStr;
 
 use jiff::civil::Date;
+use jiff::{Timestamp, Unit};
 use rust_decimal::Decimal;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
@@ -117,6 +118,18 @@ impl<'de> Deserialize<'de> for Day {
     }
 }
 
+/// An instant as ISO 8601.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Moment(pub Timestamp);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Moment, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        let at = Timestamp::from_str(&text).map_err(|_| D::Error::custom("not an instant"))?;
+        at.round(Unit::Millisecond).map(Moment).map_err(|_| D::Error::custom("not an instant"))
+    }
+}
+
 macro_rules! coded_texts {
     ($($(#[$doc:meta])* $name:ident($inner:ty) $schema:tt;)*) => {$(
         impl JsonSchema for $name {
@@ -192,7 +205,10 @@ formatted! {
     Iban "iban" 42
 }
 
-coded_texts! { Day(Date) {"type": "string", "format": "date"}; }
+coded_texts! {
+    Day(Date) {"type": "string", "format": "date"};
+    Moment(Timestamp) {"type": "string", "format": "date-time"};
+}
 
 /// A field of a PATCH: left out, cleared, or given.
 #[derive(Clone, PartialEq, Debug, Default)]

@@ -4,12 +4,11 @@ use std::cell::Cell;
 use std::env;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::exit;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use app::{App, Clock, Mail};
+use app::{App, Channels, Clock};
 use billing::keys::Network;
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
@@ -19,7 +18,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
-use super::{Failed, FirstLine, Place, first_line};
+use super::channels::ChannelOptions;
+use super::{Failed, Place};
 use crate::http::metrics::Meter;
 use crate::http::{self, Doors, Ending};
 use crate::traces::Traces;
@@ -46,20 +46,8 @@ pub(super) struct Ways {
     #[arg(long, env = "LEDGERBEE_MAX_CONNECTIONS", value_name = "N", default_value_t = 10_000,
           value_parser = clap::value_parser!(u32).range(2..))]
     max_connections: u32,
-    /// Send mail through this server: smtp://user:password@host:587 or smtps://…
-    #[arg(long, env = "LEDGERBEE_SMTP_URL", value_name = "URL", hide_env_values = true)]
-    smtp_url: Option<String>,
-    /// Read that address, with its password, from a file
-    #[arg(long, env = "LEDGERBEE_SMTP_URL_FILE", value_name = "FILE", value_parser = first_line,
-          conflicts_with = "smtp_url")]
-    smtp_url_file: Option<FirstLine>,
-    /// How many seconds the mail server may keep us waiting each time; a whole mail, twice as long
-    #[arg(long, env = "LEDGERBEE_SMTP_TIMEOUT", value_name = "SECONDS", default_value_t = 30,
-          value_parser = clap::value_parser!(u16).range(1..=30))]
-    smtp_timeout: u16,
-    /// Without a mail server: the folder mails are written to as .eml files; default DATA/mail
-    #[arg(long, env = "LEDGERBEE_MAIL_FOLDER", value_name = "DIR")]
-    mail_folder: Option<PathBuf>,
+    #[command(flatten)]
+    channels: ChannelOptions,
     /// Send traces to this OpenTelemetry collector, over HTTP; default OTEL_EXPORTER_OTLP_ENDPOINT
     #[arg(long, env = "LEDGERBEE_OTLP_ENDPOINT", value_name = "http://HOST:4318")]
     otlp_endpoint: Option<String>,
@@ -88,11 +76,9 @@ enum Log {
 }
 
 impl Ways {
-    pub(super) fn mail(&self, place: &Place) -> Mail {
-        match self.smtp_url.as_ref().or(self.smtp_url_file.as_ref().map(|line| &line.0)) {
-            Some(url) => Mail::Smtp { url: url.clone(), within: Duration::from_secs(self.smtp_timeout.into()) },
-            None => Mail::Folder(self.mail_folder.clone().unwrap_or_else(|| place.data.join("mail"))),
-        }
+    /// How documents leave.
+    pub(super) fn channels(&self, place: &Place) -> Result<Channels, Failed> {
+        self.channels.open(&place.data)
     }
 
     /// Begins to measure, if anybody may ask. Before the house is opened: what is opened earlier is not measured.
@@ -137,7 +123,7 @@ impl Serve {
     pub(super) fn run(self, place: &Place) -> Result<(), Failed> {
         let traces = self.ways.start_log()?;
         let meter = self.ways.start_meter()?;
-        let app = place.open(self.ways.mail(place))?;
+        let app = place.open(self.ways.channels(place)?)?;
         // Before the port: who starts a second server wants to read about the folder.
         let only_one = app.hold_serve_lock()?;
         let runtime = runtime()?;

@@ -125,6 +125,11 @@ impl Contract {
                         add(json!(date), "isDateString");
                     }
                 }
+                Some("date-time") => {
+                    for instant in ["2026-06-10", "tomorrow", "2026-06-10T25:00:00Z", "2026-06-10T12:00:00"] {
+                        add(json!(instant), "isDateString");
+                    }
+                }
                 Some("email") => add(json!("no address"), "isEmail"),
                 Some("country") => add(json!("QQ"), "isISO31661Alpha2"),
                 Some("currency") => add(json!("QQQ"), "isISO4217CurrencyCode"),

@@ -25,14 +25,14 @@ fn rounds() -> usize {
 }
 
 /// A server with faults in a folder of its own; both end with this value.
-struct Place {
-    house: &'static House,
-    faults: Faults,
+pub struct Place {
+    pub house: &'static House,
+    pub faults: Faults,
     _folder: Folder,
 }
 
 impl Place {
-    fn serve(database_url: Option<&str>, more: &[&str]) -> Place {
+    pub fn serve(database_url: Option<&str>, more: &[&str]) -> Place {
         let folder = Folder::new();
         let faults = Faults::of(folder.path());
         let house = House::serve_with_faults(PROGRAM, folder.path(), database_url, more, &faults);

@@ -138,6 +138,12 @@ impl Grounds {
             let place = format!("/v1/invoices/{}/payments", text(&sold()));
             company.api.post(&place, &json!({ "amount": "1000", "date": DAY })).is(201)["openItemId"].clone()
         };
+        let scheduled = |path: &str| {
+            let id = make(&format!("/v1/{path}"), &document);
+            let send = json!({ "deliveryType": "Manual", "scheduledAt": "2126-06-10T08:00:00Z" });
+            company.api.post(&format!("/v1/{path}/{}/send", text(&id)), &send).is(200);
+            id
+        };
         let below = |path: &str, of: Value, what: &str, body: Value| {
             let made = make(&format!("/v1/{path}/{}/{what}", text(&of)), &body);
             (json!([of, made]), Value::Null)
@@ -217,6 +223,8 @@ impl Grounds {
                 (none, json!({ "customerId": customer, "invoiceNumber": invoice["number"], "lines": lines }))
             }
             ("delete", "credit-notes/{id}") => return None,
+            ("delete", "invoices/{id}/send") => (scheduled("invoices"), none),
+            ("delete", "credit-notes/{id}/send") => (scheduled("credit-notes"), none),
             ("post", "invoices/{id}/payments") => (sold(), paid),
             ("delete", "invoices/{id}/payments/{paymentId}") => below("invoices", sold(), "payments", paid),
             ("post", "invoices/{id}/write-off") => (sold(), json!({ "date": DAY, "reason": "Bankruptcy" })),

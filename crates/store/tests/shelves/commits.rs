@@ -1,6 +1,6 @@
 //! Writes that wait together are committed together, each as if it were alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -8,7 +8,9 @@ use std::thread;
 use billing::ids::CompanyId;
 use jiff::Timestamp;
 use store::db::{Tx, params};
+use store::deliveries::{self, Delivery};
 use store::events::{EventOrigin, NewEvent};
+use store::jobs::{NewJob, Room};
 use store::{Database, Error, Pending, companies, events, jobs, series};
 
 use crate::house::{TestHouse, at, new_id, on_both};
@@ -246,7 +248,7 @@ on_both! {
         house.write(own, move |tx| (0..100).try_for_each(|_| insert(tx, own, "archive"))).unwrap();
         let servers = [house.database.clone(), house.another()];
         let now = at("2026-06-10T08:00:01Z");
-        let claim = move |tx: &mut dyn Tx| jobs::claim(tx, "archive", new_id::<CompanyId>().0, now, at("2026-06-10T09:00:00Z"), 10);
+        let claim = move |tx: &mut dyn Tx| jobs::claim(tx, "archive", new_id::<CompanyId>().0, now, at("2026-06-10T09:00:00Z"), &Room::of(10));
         let pending: Vec<Pending<Vec<jobs::Job>, Error>> = (0..10).map(|n: usize| servers[n % 2].claim(claim)).collect();
         let mut claimed: Vec<jobs::Job> = pending.into_iter().flat_map(|answer| answer.wait().unwrap()).collect();
         // Two that looked at once share what they saw: the rest is claimed after them.
@@ -282,7 +284,7 @@ on_both! {
             id
         };
         let claim = |at, until| {
-            let claim = move |tx: &mut dyn Tx| jobs::claim(tx, "archive", new_id::<CompanyId>().0, at, until, 1);
+            let claim = move |tx: &mut dyn Tx| jobs::claim(tx, "archive", new_id::<CompanyId>().0, at, until, &Room::of(1));
             house.database.claim(claim).wait().unwrap()[0].id
         };
         let later = |id, due| house.write(own, move |tx| jobs::later(tx, own, id, due)).unwrap();
@@ -302,6 +304,70 @@ on_both! {
         let due = house.read(move |tx| tx.all("select id from jobs where due_at <= $1", params![now])).unwrap();
         let due: BTreeSet<String> = crate::house::texts(due).into_iter().collect();
         assert_eq!(due, wrong.iter().map(ToString::to_string).collect());
+    }
+
+    /// Of two hundred due jobs of one receiver two are at work at once, and those of others are claimed before the rest.
+    fn a_queue_takes_no_more_places_than_its_own(house: &TestHouse) {
+        let (own, _) = founded(house);
+        let add = |queue: &'static str, count: usize| {
+            let add = move |tx: &mut dyn Tx| {
+                let job = |id| NewJob { id, kind: "deliver", subject_id: new_id::<CompanyId>().0, queue, due_at: at(NOW) };
+                (0..count).try_for_each(|_| jobs::add(tx, own, &job(new_id()), at(NOW)))
+            };
+            house.write(own, add).unwrap();
+        };
+        let mut room = Room { free: 6, each: 2, taken: BTreeMap::new() };
+        let mut claim = || {
+            let asked = room.clone();
+            let now = at("2026-06-10T08:00:01Z");
+            let claim = move |tx: &mut dyn Tx| {
+                let is_due = jobs::is_due(tx, "deliver", now, &asked)?;
+                let claimed = jobs::claim(tx, "deliver", new_id::<CompanyId>().0, now, at("2026-06-10T09:00:00Z"), &asked)?;
+                Ok::<_, Error>((is_due, claimed))
+            };
+            let (is_due, claimed) = house.database.claim(claim).wait().unwrap();
+            assert_eq!(is_due, !claimed.is_empty());
+            for job in &claimed {
+                *room.taken.entry(job.queue.clone()).or_default() += 1;
+                room.free -= 1;
+            }
+            claimed.into_iter().map(|job| job.queue).collect::<Vec<String>>()
+        };
+        add("dead", 200);
+        assert_eq!(claim(), ["dead", "dead"]);
+        assert_eq!(claim(), Vec::<String>::new(), "what is due has no place");
+        add("live", 3);
+        add("other", 1);
+        assert_eq!(claim(), ["live", "live", "other"]);
+        assert_eq!(claim(), Vec::<String>::new());
+    }
+
+    /// A send of next year waits for its instant, whatever the clock did; one that was claimed on a clock
+    /// that was ahead goes back to it.
+    fn a_scheduled_send_keeps_its_instant(house: &TestHouse) {
+        let stock = Stock::new(new_id(), FULL);
+        let (own, delivery, ahead) = (stock.company.id, stock.delivery.id, at("2036-06-10T09:00:00Z"));
+        let instant = at("2027-01-01T08:00:00Z");
+        let scheduled = Delivery { scheduled_at: Some(instant), ..stock.delivery.clone() };
+        let id = new_id();
+        house
+            .write(own, move |tx| {
+                stock.shelve(tx)?;
+                deliveries::update(tx, own, &scheduled)?;
+                let job = NewJob { id, kind: "scheduled", subject_id: delivery.0, queue: "", due_at: instant };
+                jobs::add(tx, own, &job, at(NOW))
+            })
+            .unwrap();
+        let righted = || {
+            let (now, bounds) = (at(NOW), [at("2026-06-10T08:00:05Z"), at("2026-06-10T08:12:00Z"), at("2026-06-10T20:00:00Z")]);
+            house.database.claim(move |tx| jobs::set_right(tx, now, bounds)).wait()
+        };
+        let due = || house.read(move |tx| tx.all("select due_at from jobs where kind = 'scheduled'", params![])).unwrap();
+        assert_eq!(righted(), Ok::<u64, Error>(0));
+        let claim = move |tx: &mut dyn Tx| jobs::claim(tx, "scheduled", new_id::<CompanyId>().0, ahead, ahead, &Room::of(1));
+        assert_eq!(house.database.claim(claim).wait().unwrap()[0].id, id);
+        assert_eq!(righted(), Ok::<u64, Error>(1));
+        assert_eq!(crate::house::texts(due()), ["2027-01-01T08:00:00.000Z"]);
     }
 
     fn a_copy_is_archived_once(house: &TestHouse) {

@@ -15,6 +15,7 @@ use billing::customers::{
 };
 use billing::document::{Booking, Document, Head, Line, LineBody, Number, ProductLine, Reason, VatGroup};
 use billing::exchange_rates::{ExchangeRate, RateSource};
+use billing::formats::Format;
 use billing::ids::{
     AccountId, CompanyId, ContactId, CustomerId, DepartmentId, DocumentId, EntryId, Id, JobId, OpenItemId, TagId,
     TemplateId, VatCodeId,
@@ -362,16 +363,7 @@ impl Stock {
             ..before
         });
         let price = Price { created_at: from.price.created_at, is_locked: from.price.is_locked, ..other.price };
-        let delivery = Delivery {
-            status: other.delivery.status,
-            attempt_count: other.delivery.attempt_count,
-            first_attempt_at: other.delivery.first_attempt_at,
-            last_attempt_at: other.delivery.last_attempt_at,
-            delivered_at: other.delivery.delivered_at,
-            next_attempt_at: other.delivery.next_attempt_at,
-            last_error: other.delivery.last_error,
-            ..from.delivery
-        };
+        let delivery = Delivery { message: from.delivery.message, ..other.delivery };
         let facts = |document: Document, facts: Facts| Document { facts, updated_at: made_at, ..document };
         Stock {
             company: Company { created_at: made_at, ..other.company },
@@ -676,6 +668,8 @@ fn company(company_id: CompanyId, f: &Flavour) -> Company {
         peppol_endpoint: f.words("0184:1"),
         fiscal_year_start: if f.is_full { 12 } else { 1 },
         locked_through: f.some(day("2025-12-31")),
+        sender_email: f.words("afsender"),
+        reply_to_email: f.words("svar"),
         created_at: at("2026-01-01T00:00:00.001Z"),
         updated_at: at(if f.is_full { "2026-06-10T00:00:00.999Z" } else { "2026-01-01T00:00:00Z" }),
     }
@@ -1102,6 +1096,10 @@ fn delivery(f: &Flavour, document_id: DocumentId) -> (Delivery, Attempt) {
         next_attempt_at: f.some(at("2026-06-10T09:00:04Z")),
         last_error: f.some((f.text("code"), f.text("It failed."))),
         provider_document_id: f.words("provider"),
+        format: f.some(Format::Oioubl21),
+        ean_number: f.words("ean"),
+        scheduled_at: f.some(at("2026-06-10T08:59:59Z")),
+        asked: f.words("{}"),
         created_at: at("2026-06-10T09:00:00Z"),
     };
     let attempt = Attempt {

@@ -121,7 +121,7 @@ fn in_a_read_only_directory_mails_wait_and_books_go_on() {
     );
     assert!(faults.log().contains("Permission denied"), "the log says why");
     allow(&mails, 0o777);
-    faults.clock_ahead(31);
+    faults.clock_ahead(34);
     assert_eq!(tried(&company, &invoice, 2)["summary"]["status"], "delivered");
     allow(&place.house.folder, 0o755);
     company.settle();

@@ -52,8 +52,10 @@ fn a_mail_that_is_refused_for_now_is_tried_eight_times_and_then_given_up() {
         assert_eq!(summary["lastError"]["code"], "SMTP_FAILED");
         assert!(text(&summary["lastError"]["message"]).contains("Greylisted"), "{summary}");
         let pause = instant(&summary["nextAttemptAt"]).duration_since(instant(&last["finishedAt"]));
-        assert_eq!(pause, SignedDuration::from_secs(seconds), "after try {tries}");
-        ahead += seconds + 1;
+        // At its time, and up to a tenth later: not all at once.
+        let (soonest, latest) = (SignedDuration::from_secs(seconds), SignedDuration::from_secs(seconds + seconds / 10));
+        assert!((soonest..=latest).contains(&pause), "{pause} after try {tries}");
+        ahead += seconds + seconds / 10 + 1;
         faults.clock_ahead(ahead);
     }
     let status = tried(&company, &place, 8);
@@ -95,7 +97,7 @@ fn a_mail_server_that_hangs_up_is_tried_again() {
     let place = send(&company);
     assert_eq!(tried(&company, &place, 1)["summary"]["status"], "pending");
     mail.treat(Manner::Takes);
-    faults.clock_ahead(31);
+    faults.clock_ahead(34);
     let status = tried(&company, &place, 2);
     assert_eq!((&status["summary"]["status"], &status["summary"]["lastError"]), (&json!("delivered"), &Value::Null));
     let id = format!("<{}@ledgerbee>", text(&status["attempts"][0]["deliveryId"]));
@@ -115,26 +117,26 @@ fn a_mail_server_that_says_nothing_is_left_after_a_while() {
     assert_eq!(status["summary"]["lastError"]["code"], "SMTP_FAILED");
     assert!(faults.log().contains("SMTP_FAILED"), "the log says why");
     mail.treat(Manner::Takes);
-    faults.clock_ahead(31);
+    faults.clock_ahead(34);
     assert_eq!(tried(&company, &place, 2)["summary"]["status"], "delivered");
 }
 
-/// More mails than are on their way at once hang; what is not mail goes on, and later all arrive once.
+/// More mails than are on their way at once to a receiver hang; what is not mail goes on, and later all arrive once.
 #[test]
 fn while_mails_hang_papers_are_printed() {
     let mail = MailServer::start(Manner::Stalls);
     let place = Place::serve(None, &["--smtp-url", &mail.url(), "--smtp-timeout", "30"]);
     let (company, faults) = (place.house.company(), &place.faults);
     let places: Vec<String> = (0..10).map(|_| send(&company)).collect();
-    wait_for("as many visits as are allowed", || (mail.visits() >= 8).then_some(()));
+    wait_for("as many visits as are allowed", || (mail.visits() >= 4).then_some(()));
     let customer = company.customer(json!({}));
     let invoice = company.invoice(&customer, json!([line(&company.price("300"), "1")]));
     let printed = format!("select sha256 from files where document_id = '{}'", text(&invoice["id"]));
     wait_for("the print", || (!company.house.books.value(&printed).is_empty()).then_some(()));
-    assert_eq!(mail.visits(), 8, "the others wait their turn");
+    assert_eq!(mail.visits(), 4, "the others wait their turn");
     mail.treat(Manner::Takes);
     // Those that hung were hung up on, and are due again.
-    faults.clock_ahead(31);
+    faults.clock_ahead(34);
     for place in &places {
         wait_for("the mail", || {
             let status = company.api.get(&format!("{place}/delivery-status")).is(200);
