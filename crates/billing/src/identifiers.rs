@@ -1,9 +1,8 @@
 //! Numbers that identify companies, places and accounts: their form and, where the
-//! rule is public, their check digit. Nothing is looked up.
+//! rule is public, their check digit. Nothing is looked up. VAT numbers stand in
+//! [`vat_numbers`](crate::vat_numbers).
 
-use crate::country::Country;
-
-fn digits(text: &str) -> Option<Vec<u32>> {
+pub(crate) fn digits(text: &str) -> Option<Vec<u32>> {
     text.chars().map(|c| c.to_digit(10)).collect()
 }
 
@@ -123,143 +122,6 @@ pub fn is_email(text: &str) -> bool {
         && domain.split('.').all(is_label)
 }
 
-/// A VAT number, its country's prefix apart.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct VatNumber {
-    /// The country's code, `GR` where the number begins with `EL`.
-    pub country: String,
-    /// What follows the prefix.
-    pub number: String,
-}
-
-/// A text that is no VAT number.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum NoVatNumber {
-    /// It begins with no country that numbers so.
-    #[error("a VAT number begins with its country, as DK")]
-    Country,
-    /// It has not its country's form.
-    #[error("the number has not its country's form")]
-    Form,
-    /// Its check digit is wrong.
-    #[error("the number's check digit is wrong")]
-    CheckDigit,
-}
-
-/// Reads a VAT number: its form for all countries of the EU and a few more (Commission,
-/// VIES, "VAT number structure"), its check digit where the rule is public and short.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn vat_number(text: &str) -> Result<VatNumber, NoVatNumber> {
-    let plain: String = text.chars().filter(|c| !matches!(c, ' ' | '.' | '-')).collect();
-    if !plain.is_ascii() || plain.len() < 4 {
-        return Err(NoVatNumber::Country);
-    }
-    let (prefix, number) = plain.split_at(2);
-    let forms = FORMS.iter().find(|(code, _)| *code == prefix).map(|(_, forms)| *forms).ok_or(NoVatNumber::Country)?;
-    if !forms.iter().any(|form| fits(number, form)) {
-        return Err(NoVatNumber::Form);
-    }
-    if !has_check_digit(prefix, number) {
-        return Err(NoVatNumber::CheckDigit);
-    }
-    let country = if prefix == "EL" { "GR" } else { prefix };
-    Ok(VatNumber { country: country.to_owned(), number: number.to_owned() })
-}
-
-/// `9` a digit, `A` a letter, `X` either, `*` a letter, digit, `+` or `*`; anything else is itself.
-fn fits(number: &str, form: &str) -> bool {
-    number.len() == form.len()
-        && number.bytes().zip(form.bytes()).all(|(b, form)| match form {
-            b'9' => b.is_ascii_digit(),
-            b'A' => b.is_ascii_uppercase(),
-            b'X' => b.is_ascii_digit() || b.is_ascii_uppercase(),
-            b'*' => b.is_ascii_digit() || b.is_ascii_uppercase() || b == b'+' || b == b'*',
-            _ => b == form,
-        })
-}
-
-const FORMS: &[(&str, &[&str])] = &[
-    ("AT", &["U99999999"]),
-    ("BE", &["0999999999", "1999999999"]),
-    ("BG", &["999999999", "9999999999"]),
-    ("CH", &["E999999999", "E999999999MWST", "E999999999TVA", "E999999999IVA"]),
-    ("CY", &["99999999A"]),
-    ("CZ", &["99999999", "999999999", "9999999999"]),
-    ("DE", &["999999999"]),
-    ("DK", &["99999999"]),
-    ("EE", &["999999999"]),
-    ("EL", &["999999999"]),
-    ("ES", &["X9999999X"]),
-    ("FI", &["99999999"]),
-    ("FR", &["XX999999999"]),
-    ("GB", &["999999999", "999999999999", "GD999", "HA999"]),
-    ("HR", &["99999999999"]),
-    ("HU", &["99999999"]),
-    ("IE", &["9*99999A", "9999999A", "9999999AA"]),
-    ("IT", &["99999999999"]),
-    ("LT", &["999999999", "999999999999"]),
-    ("LU", &["99999999"]),
-    ("LV", &["99999999999"]),
-    ("MT", &["99999999"]),
-    ("NL", &["************"]),
-    ("NO", &["999999999", "999999999MVA"]),
-    ("PL", &["9999999999"]),
-    ("PT", &["999999999"]),
-    ("RO", &["99", "999", "9999", "99999", "999999", "9999999", "99999999", "999999999", "9999999999"]),
-    ("SE", &["999999999999"]),
-    ("SI", &["99999999"]),
-    ("SK", &["9999999999"]),
-    ("XI", &["999999999", "999999999999", "GD999", "HA999"]),
-];
-
-/// The check digit where the rule is public: DK (modulus 11), DE and HR (ISO 7064, 11,10),
-/// BE (97), FI, PL, PT (modulus 11), IT, SE (Luhn), LU (89). Elsewhere the form decides.
-fn has_check_digit(prefix: &str, number: &str) -> bool {
-    let Some(d) = digits(number) else { return true };
-    let weighted = |weights: &[u32]| d.iter().zip(weights).map(|(digit, weight)| digit * weight).sum::<u32>();
-    let value = || number.parse::<u64>().unwrap_or_default();
-    match prefix {
-        "DK" => is_cvr(number),
-        "DE" | "HR" => {
-            let (last, first) = d.split_last().unwrap_or((&0, &[]));
-            let product = first.iter().fold(10, |product, digit| {
-                let sum = (digit + product) % 10;
-                (if sum == 0 { 10 } else { sum }) * 2 % 11
-            });
-            (11 - product) % 10 == *last
-        }
-        "BE" => 97 - (value() / 100) % 97 == value() % 100,
-        "LU" => (value() / 100) % 89 == value() % 100,
-        "FI" => match weighted(&[7, 9, 10, 5, 8, 4, 2]) % 11 {
-            0 => d[7] == 0,
-            1 => false,
-            rest => d[7] == 11 - rest,
-        },
-        "PL" => weighted(&[6, 5, 7, 2, 3, 4, 5, 6, 7]) % 11 == d[9],
-        "PT" => {
-            let check = 11 - weighted(&[9, 8, 7, 6, 5, 4, 3, 2]) % 11;
-            d[8] == if check > 9 { 0 } else { check }
-        }
-        "IT" => luhn(&d),
-        "SE" => luhn(&d[..10]),
-        _ => true,
-    }
-}
-
-fn luhn(digits: &[u32]) -> bool {
-    let doubled = |digit: u32| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
-    let sum: u32 =
-        digits.iter().rev().enumerate().map(|(at, digit)| if at % 2 == 1 { doubled(*digit) } else { *digit }).sum();
-    sum.is_multiple_of(10)
-}
-
-/// What VAT numbers of a country begin with, where it has any.
-pub fn vat_prefix(country: &str) -> Option<&'static str> {
-    Country::parse(country).and_then(|country| country.vat_prefix)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,29 +142,5 @@ mod tests {
             assert!(check(good), "{good}");
             assert!(!check(bad), "{bad}");
         }
-    }
-
-    #[test]
-    fn vat_numbers_are_checked_by_their_country() {
-        for good in [
-            "DK24256790",
-            "DE136695976",
-            "BE0428759497",
-            "IT00743110157",
-            "SE556188840401",
-            "EL123456789",
-            "NL004495445B01",
-            "FI20774740",
-            "PL8567346215",
-            "LU15027442",
-            "PT501964843",
-        ] {
-            assert!(vat_number(good).is_ok(), "{good}: {:?}", vat_number(good));
-        }
-        assert_eq!(vat_number("DK 24 25 67 90").map(|n| n.number), Ok("24256790".to_owned()));
-        assert_eq!(vat_number("EL123456789").map(|n| n.country), Ok("GR".to_owned()));
-        assert_eq!(vat_number("DE136695978"), Err(NoVatNumber::CheckDigit));
-        assert_eq!(vat_number("24256790"), Err(NoVatNumber::Country));
-        assert_eq!(vat_number("DK2425679"), Err(NoVatNumber::Form));
     }
 }

@@ -41,4 +41,5 @@ pub mod templates;
 pub mod tiers;
 pub mod vat;
 pub mod vat_codes;
+pub mod vat_numbers;
 pub mod write_offs;

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use billing::input::{Fields, Rule, decimal, rules};
 use billing::refusal::Faults;
-use billing::{country, identifiers, money};
+use billing::{country, identifiers, money, vat_numbers};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -359,7 +359,7 @@ fn check_text(value: &str, least: usize, most: usize, format: Option<&str>, path
             (jiff::tz::TimeZone::get(value).is_ok(), "isTimeZone", "must be a time zone as Europe/Copenhagen")
         }
         "vat-number" => (
-            identifiers::vat_number(value).is_ok(),
+            vat_numbers::vat_number(value).is_ok(),
             "isVatNumber",
             "must be a VAT number with its country's prefix and a right check digit",
         ),
