@@ -124,16 +124,22 @@ pub fn create(work: &mut Work<'_>, input: CustomerInput) -> Result<Saved<Custome
     };
     check_numbers(&customer)?;
     check_references(work, &mut customer)?;
+    check_external_id(work, &customer)?;
     if is_numbered {
         check_customer_number(work, &customer)?;
     } else {
         customer.customer_number = customers::next_number(work.tx, work.company.id)?;
         work.number_given(&customer.customer_number);
     }
-    check_external_id(work, &customer)?;
     customers::insert(work.tx, work.company.id, &customer)?;
     work.event("customer.created", "customer", customer.id, &customer, None);
     Ok(saved(work, customer))
+}
+
+/// What an import tells of a customer that was made.
+pub fn told(made: &Saved<Customer>) -> serde_json::Value {
+    let Saved { resource, warnings } = made;
+    details!({ "id": resource.id, "customerNumber": resource.customer_number, "warnings": warnings })
 }
 
 /// Changes a customer.

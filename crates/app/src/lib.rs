@@ -27,6 +27,7 @@ pub mod einvoices;
 mod error;
 pub mod exchange_rates;
 mod founding;
+pub mod imports;
 pub mod invoices;
 pub mod keys;
 mod lists;

@@ -76,6 +76,11 @@ pub fn create(work: &mut Work<'_>, input: ProductInput) -> Result<Product, Error
     Ok(product)
 }
 
+/// What an import tells of a product that was made.
+pub fn told(made: &Product) -> serde_json::Value {
+    details!({ "id": made.id, "number": made.number })
+}
+
 /// Changes a product.
 ///
 /// # Errors

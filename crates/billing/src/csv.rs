@@ -43,6 +43,75 @@ fn is_number(cell: &str) -> bool {
     are_digits(whole) && are_digits(part)
 }
 
+/// What separates the cells of a table that begins with this row: a semicolon where there are more of
+/// them than commas, as spreadsheets write it where the comma is in numbers.
+pub fn separator(first: &str) -> char {
+    let first = first.lines().next().unwrap_or_default();
+    if first.matches(';').count() > first.matches(',').count() { ';' } else { ',' }
+}
+
+/// A row that can't be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum BadRow {
+    /// Its quote has no end.
+    #[error("a quote that begins a cell has no end")]
+    Open,
+    /// A quoted cell goes on after its quote.
+    #[error("a cell goes on after the quote that ends it")]
+    Quote,
+}
+
+/// The next row from a place in a table, which is moved behind it; none at the end. What [`row`] wrote is
+/// read back as it was: an apostrophe that kept a cell from running is taken off.
+pub fn next(text: &str, at: &mut usize, separator: char) -> Option<Result<Vec<String>, BadRow>> {
+    let rest = text.get(*at..).filter(|rest| !rest.is_empty())?;
+    let (mut cells, mut cell) = (Vec::new(), String::new());
+    let (mut is_quoted, mut is_closed, mut fault) = (false, false, None);
+    let mut end = rest.len();
+    let mut letters = rest.char_indices().peekable();
+    while let Some((place, letter)) = letters.next() {
+        if is_quoted {
+            match letter {
+                '"' if letters.peek().is_some_and(|(_, next)| *next == '"') => {
+                    letters.next();
+                    cell.push('"');
+                }
+                '"' => (is_quoted, is_closed) = (false, true),
+                other => cell.push(other),
+            }
+            continue;
+        }
+        match letter {
+            '"' if cell.is_empty() && !is_closed => is_quoted = true,
+            '\n' => {
+                end = place + 1;
+                break;
+            }
+            '\r' if letters.peek().is_none_or(|(_, next)| *next == '\n') => {}
+            other if other == separator => {
+                cells.push(plain(std::mem::take(&mut cell)));
+                is_closed = false;
+            }
+            _ if is_closed => fault = Some(BadRow::Quote),
+            other => cell.push(other),
+        }
+    }
+    *at += end;
+    if is_quoted {
+        fault = Some(BadRow::Open);
+    }
+    cells.push(plain(cell));
+    Some(fault.map_or(Ok(cells), Err))
+}
+
+/// A cell without the apostrophe that kept it from running.
+fn plain(mut cell: String) -> String {
+    if cell.strip_prefix('\'').is_some_and(|rest| rest.starts_with(['=', '+', '-', '@', '\t', '\r'])) {
+        cell.remove(0);
+    }
+    cell
+}
+
 /// A column of a list: its name, and where its value stands in the published JSON.
 pub type Column = (&'static str, &'static str);
 
@@ -132,6 +201,30 @@ mod tests {
             let mut text = String::new();
             row(&mut text, [cell, "x"]);
             assert_eq!(text, format!("{written},x\r\n"));
+            let mut at = 0;
+            assert_eq!(next(&text, &mut at, ','), Some(Ok(vec![cell.to_owned(), "x".to_owned()])));
+            assert_eq!((at, next(&text, &mut at, ',')), (text.len(), None));
         }
+    }
+
+    #[test]
+    fn rows_are_read_one_by_one_and_a_bad_one_alone_is_bad() {
+        let read = |text: &str, separator| {
+            let (mut at, mut rows) = (0, Vec::new());
+            while let Some(row) = next(text, &mut at, separator) {
+                rows.push(row.map(|cells| cells.join("|")).map_err(|bad| format!("{bad:?}")));
+            }
+            rows
+        };
+        let good = |text: &str| Ok(text.to_owned());
+        let bad = |text: &str| Err(text.to_owned());
+        assert_eq!(read("a,b\n1,2", ','), [good("a|b"), good("1|2")]);
+        assert_eq!(read("a;b\r\n\"1;\r\n2\";\r\n", ';'), [good("a|b"), good("1;\r\n2|")]);
+        assert_eq!(read("a\n\nb", ','), [good("a"), good(""), good("b")]);
+        assert_eq!(read("\"a\"x,1\nb,2", ','), [bad("Quote"), good("b|2")]);
+        assert_eq!(read("a\n\"b,2\nc", ','), [good("a"), bad("Open")]);
+        assert_eq!(read("a\"b,\"\"\"\"", ','), [good("a\"b|\"")]);
+        assert_eq!(read("", ','), []);
+        assert_eq!((separator("a;b;c,d\nx"), separator("a,b\n;;;"), separator("a")), (';', ',', ','));
     }
 }

@@ -8,6 +8,7 @@ pub mod contacts;
 pub mod customers;
 pub mod departments;
 pub mod documents;
+pub mod imports;
 mod kinds;
 mod rules;
 pub mod sending;

@@ -7,6 +7,7 @@ mod door;
 mod error;
 mod examples;
 mod health;
+mod imports;
 pub mod metrics;
 pub mod openapi;
 mod resource;

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use app::answers::{Answered, Done};
 use app::keys::Credential;
@@ -18,25 +18,21 @@ use billing::refusal::Faults;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::json;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::contract;
 use super::error::Fault;
 use super::metrics;
-use super::route::{Answer, CSV, Call, JSON, Route, id_in};
+use super::route::{Answer, CSV, Call, JSON, LINES, ONE, Route, Takes, id_in};
 use super::terms;
 use crate::traces;
 
-/// The largest body that is read.
-const LARGEST_BODY: usize = 1024 * 1024;
 /// What of a body is kept without asking whether there is room.
 const SMALL_BODY: usize = 16 * 1024;
 /// How much larger bodies may take together, in KiB.
 const ROOM_KIB: usize = 256 * 1024;
-/// How long a body may take to arrive.
-const BODY_WITHIN: Duration = Duration::from_secs(30);
 /// How many requests are worked at once; more are told to come again.
 const AT_ONCE: usize = 1_024;
 
@@ -50,12 +46,12 @@ pub(crate) struct Door {
     pub(crate) app: Arc<App>,
     pub(crate) proxies: Vec<Network>,
     pub(crate) places: Semaphore,
-    pub(crate) room: Semaphore,
+    pub(crate) room: Arc<Semaphore>,
 }
 
 impl Door {
     pub(crate) fn new(app: Arc<App>, proxies: Vec<Network>) -> Door {
-        Door { app, proxies, places: Semaphore::new(AT_ONCE), room: Semaphore::new(ROOM_KIB) }
+        Door { app, proxies, places: Semaphore::new(AT_ONCE), room: Arc::new(Semaphore::new(ROOM_KIB)) }
     }
 
     /// A place to work a request; none is held while a client is waited for.
@@ -64,9 +60,12 @@ impl Door {
     }
 
     /// Room for what comes beyond a small body.
-    fn room(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Error> {
+    fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
         let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-        self.room.try_acquire_many(kib).map_err(|_| Error::Busy("too many large bodies at once".to_owned()))
+        self.room
+            .clone()
+            .try_acquire_many_owned(kib)
+            .map_err(|_| Error::Busy("too many large bodies at once".to_owned()))
     }
 }
 
@@ -129,7 +128,7 @@ async fn answered(door: Arc<Door>, routes: Arc<[Route]>, peer: SocketAddr, reque
         Err(fault) => refuse(&door, fault, &seen, &routes),
     };
     let is_whole = match body {
-        Some(unread) => take_body(&seen.headers, unread, |_| Ok(())).await.is_ok(),
+        Some(unread) => take_body(&seen.headers, unread, &ONE, |_| Ok(())).await.is_ok(),
         None => ![StatusCode::PAYLOAD_TOO_LARGE, StatusCode::REQUEST_TIMEOUT].contains(&response.status()),
     };
     let headers = response.headers_mut();
@@ -209,13 +208,13 @@ async fn answer(
     }
     let mut faults = Faults::default();
     let query = query(route, &pairs, &mut faults);
-    let (body, _room) = read_body(door, route, &seen.headers, body, &mut faults).await?;
+    let Taken { text: body, media: taken, room } = read_body(door, route, &seen.headers, body, &mut faults).await?;
     if !faults.is_empty() {
         return Err(Error::Invalid(faults).into());
     }
     let terms = terms::of(route, &seen.path, &seen.headers, &ids, (&query, &body))?;
     let _place = door.place()?;
-    let call = Call { app: door.app.clone(), by, ids, body, query, media, terms };
+    let call = Call { app: door.app.clone(), by, ids, body, taken, room, query, media, terms };
     let answer = (route.run)(call).await?;
     Ok(respond(route, answer, seen))
 }
@@ -334,16 +333,26 @@ fn query(route: &Route, pairs: &[(String, String)], faults: &mut Faults) -> Stri
     json
 }
 
-/// The body, checked, and the room it takes.
-async fn read_body<'d>(
-    door: &'d Door,
+/// A body, the one of the route's media types that it is of, and the room it takes.
+struct Taken {
+    text: String,
+    media: &'static str,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+/// The body; one of JSON is checked.
+async fn read_body(
+    door: &Door,
     route: &Route,
     headers: &HeaderMap,
     body: &mut Option<Body>,
     faults: &mut Faults,
-) -> Result<(String, Option<SemaphorePermit<'d>>), Fault> {
-    let (mut bytes, mut room) = (Vec::new(), None::<SemaphorePermit<'d>>);
-    let Some(input) = &route.input else { return Ok((String::new(), room)) };
+) -> Result<Taken, Fault> {
+    let (mut bytes, mut room) = (Vec::new(), None::<OwnedSemaphorePermit>);
+    let is_json = route.takes.media.contains(&JSON);
+    if is_json && route.input.is_none() {
+        return Ok(Taken { text: String::new(), media: JSON, room });
+    }
     if let Some(body) = body.take() {
         let keep = |part: Bytes| {
             bytes.extend_from_slice(&part);
@@ -356,37 +365,42 @@ async fn read_body<'d>(
             }
             Ok(())
         };
-        take_body(headers, body, keep).await?;
+        take_body(headers, body, &route.takes, keep).await?;
     }
     if bytes.is_empty() {
-        if input.shape.allows_nothing() {
-            return Ok((String::new(), room));
+        if route.input.as_ref().is_some_and(|input| input.shape.allows_nothing()) {
+            return Ok(Taken { text: String::new(), media: JSON, room });
         }
         return Err(malformed(&contract::Malformed { line: 1, column: 0, message: "the body is empty".to_owned() }));
     }
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media = media.split(';').next().unwrap_or_default().trim();
-    if !media.eq_ignore_ascii_case("application/json") {
-        return Err(Fault::new(415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json."));
-    }
+    let Some(media) = route.takes.media.iter().find(|own| media.eq_ignore_ascii_case(own)) else {
+        let message = format!("The body must be {}.", route.takes.media.join(" or "));
+        return Err(Fault::new(415, "UNSUPPORTED_MEDIA_TYPE", message));
+    };
     let text = String::from_utf8(bytes).map_err(|fault| {
         let message = format!("the body is not UTF-8 from byte {}", fault.utf8_error().valid_up_to());
         malformed(&contract::Malformed { line: 1, column: 0, message })
     })?;
-    let found = contract::check(&input.shape, &text).map_err(|fault| malformed(&fault))?;
-    faults.0.extend(found.0);
-    Ok((text, room))
+    if let Some(input) = route.input.as_ref().filter(|_| is_json) {
+        let found = contract::check(&input.shape, &text).map_err(|fault| malformed(&fault))?;
+        faults.0.extend(found.0);
+    }
+    Ok(Taken { text, media, room })
 }
 
 /// Reads a body to its end, part by part.
 async fn take_body(
     headers: &HeaderMap,
     mut body: Body,
+    takes: &Takes,
     mut take: impl FnMut(Bytes) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
-    let too_large = || Fault::new(413, "BODY_TOO_LARGE", format!("A body holds at most {LARGEST_BODY} bytes."));
+    let largest = takes.largest;
+    let too_large = || Fault::new(413, "BODY_TOO_LARGE", format!("A body holds at most {largest} bytes."));
     let said = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if said.and_then(|text| text.parse::<usize>().ok()).is_some_and(|length| length > LARGEST_BODY) {
+    if said.and_then(|text| text.parse::<usize>().ok()).is_some_and(|length| length > largest) {
         return Err(too_large());
     }
     let reading = async {
@@ -396,7 +410,7 @@ async fn take_body(
             let broken = |_| Fault::new(400, "SHARED_MALFORMED_JSON", "The body did not arrive whole.");
             let Ok(part) = frame.map_err(broken)?.into_data() else { continue };
             length += part.len();
-            if length > LARGEST_BODY {
+            if length > largest {
                 return Err(too_large());
             }
             take(part)?;
@@ -404,7 +418,7 @@ async fn take_body(
         Ok(())
     };
     let late = |_| Fault::new(408, "REQUEST_TIMEOUT", "The body did not arrive in time.");
-    tokio::time::timeout(BODY_WITHIN, reading).await.map_err(late)?
+    tokio::time::timeout(takes.within, reading).await.map_err(late)?
 }
 
 fn malformed(fault: &contract::Malformed) -> Fault {
@@ -434,6 +448,10 @@ fn respond(route: &Route, answer: Answer, seen: &Seen) -> Response<Body> {
                 .header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\""))
                 .header(header::CACHE_CONTROL, "no-store")
                 .body(body)
+        }
+        Answer::Lines(body, done) => {
+            let response = if done == Done::Before { response.header(REPLAYED, "true") } else { response };
+            response.header(header::CONTENT_TYPE, LINES).header(header::CACHE_CONTROL, "no-store").body(body)
         }
         Answer::File(file) => {
             let tag = file.sha256.map(|sha256| format!("\"{sha256}\""));

@@ -5,7 +5,7 @@ use app::previews::Preview;
 use serde_json::{Map, Value, json};
 
 use super::examples;
-use super::route::{CSV, Input, JSON, PDF, Route, XML, output};
+use super::route::{CSV, Input, JSON, LINES, PDF, Route, XML, output};
 use super::routes::routes;
 
 /// The whole contract.
@@ -173,6 +173,16 @@ fn operation(route: &Route, schemas: &mut Map<String, Value>) -> Value {
         }
         operation["requestBody"] = json!({ "required": is_required, "content": { "application/json": content } });
     }
+    if !route.takes.media.contains(&JSON) {
+        let one = json!({ "schema": { "type": "string" } });
+        let content: Map<String, Value> =
+            route.takes.media.iter().map(|media| ((*media).to_owned(), one.clone())).collect();
+        operation["requestBody"] = json!({
+            "required": true, "content": content,
+            "description": "A row a line, with the fields of the request that makes one. A table names its columns first, as \
+                `name` or `metadata.key`; a cell that is empty says nothing. At most 64 MiB.",
+        });
+    }
     operation
 }
 
@@ -199,10 +209,16 @@ fn responses(route: &Route, schemas: &mut Map<String, Value>) -> Value {
         }
         content.insert(JSON.to_owned(), json!({ "schema": schema }));
     }
+    if route.output.is_none() && route.is_write() && route.status == 200 {
+        content.insert(JSON.to_owned(), json!({ "schema": preview.clone() }));
+    }
     let others = route.offers.iter().filter(|offer| **offer != JSON);
     for offer in others {
-        let schema =
-            if *offer == CSV { json!({ "type": "string" }) } else { json!({ "type": "string", "format": "binary" }) };
+        let schema = if [CSV, LINES].contains(offer) {
+            json!({ "type": "string" })
+        } else {
+            json!({ "type": "string", "format": "binary" })
+        };
         content.insert((*offer).to_owned(), json!({ "schema": schema }));
     }
     let description = match route.offers {
@@ -235,6 +251,11 @@ fn responses(route: &Route, schemas: &mut Map<String, Value>) -> Value {
     add(406, "Accept excludes what this route answers");
     if route.is_write() {
         add(412, "The resource is not (or no longer) the one that If-Match names");
+    }
+    if !route.takes.media.contains(&JSON) {
+        add(408, "The body did not arrive in time");
+        add(413, "The body is larger than 64 MiB");
+        add(415, "The body is neither a table nor lines of JSON");
     }
     if route.input.is_some() {
         add(408, "The body did not arrive in time");

@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::answers::{Answered, Done, Terms};
 use app::archive::File;
@@ -19,6 +20,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use super::contract::{self, Shape};
@@ -33,6 +35,8 @@ pub(crate) const PDF: &str = "application/pdf";
 pub(crate) const PNG: &str = "image/png";
 /// What is answered as an e-invoice.
 pub(crate) const XML: &str = "application/xml";
+/// What is answered line by line, each of them JSON.
+pub(crate) const LINES: &str = "application/x-ndjson";
 /// What is answered as a table.
 pub(crate) const CSV: &str = "text/csv";
 
@@ -43,6 +47,10 @@ pub(crate) struct Call {
     /// The ids of the path, in their order.
     pub(crate) ids: Vec<Uuid>,
     pub(crate) body: String,
+    /// Which of the route's media types the body is of.
+    pub(crate) taken: &'static str,
+    /// The room that a large body takes, for as long as it is held.
+    pub(crate) room: Option<OwnedSemaphorePermit>,
     pub(crate) query: String,
     /// The one of the route's media types that the client likes best.
     pub(crate) media: &'static str,
@@ -59,6 +67,8 @@ pub(crate) enum Answer {
     File(File),
     /// A table, row by row as it is read.
     Rows(Body),
+    /// What becomes of the rows of an import, line by line as it is done; and when the first was.
+    Lines(Body, Done),
 }
 
 pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>>;
@@ -72,6 +82,20 @@ pub struct Input {
     pub shape: Shape,
 }
 
+/// What a route takes for a body.
+#[derive(Clone, Copy)]
+pub(crate) struct Takes {
+    /// Of which media types.
+    pub(crate) media: &'static [&'static str],
+    /// How large at most, in bytes.
+    pub(crate) largest: usize,
+    /// How long it may take to arrive.
+    pub(crate) within: Duration,
+}
+
+/// The body of most routes.
+pub(crate) const ONE: Takes = Takes { media: &[JSON], largest: 1024 * 1024, within: Duration::from_secs(30) };
+
 /// One row of the table.
 pub struct Route {
     /// `GET POST PATCH PUT DELETE`.
@@ -84,6 +108,8 @@ pub struct Route {
     pub summary: &'static str,
     /// Its body.
     pub input: Option<Input>,
+    /// What its body is.
+    pub(crate) takes: Takes,
     /// Its query parameters.
     pub query: Option<Input>,
     /// The schema of its answer; none for nothing and files.
@@ -227,6 +253,7 @@ impl Route {
             scope: Some(scope),
             summary,
             input: None,
+            takes: ONE,
             query: None,
             output: None,
             status: 200,

@@ -22,6 +22,7 @@ use billing::scope::Scope::{
     VatCodesRead,
 };
 
+use super::imports::import;
 use super::resource::tie;
 use super::route::{
     CSV, JSON, PDF, PNG, Route, act, add, change, create, file, forms, list, list_of, make, order, read, remove,
@@ -104,6 +105,7 @@ pub fn routes() -> Vec<Route> {
         change("/v1/customer-groups/{id}", CustomersWrite, "Change a customer group", customer_groups::update),
         list("/v1/customers", CustomersRead, "Customers by their number; with `page` or `cursor` in parts", customers::list),
         create("/v1/customers", CustomersWrite, "Add a customer", customers::create),
+        import("/v1/customers/import", CustomersWrite, "Import customers: a table (CSV) or lines of JSON, with what becomes of each row", customers::create, customers::told),
         read("/v1/customers/{id}", CustomersRead, "One customer", customers::get),
         change("/v1/customers/{id}", CustomersWrite, "Change a customer", customers::update),
         list_of("/v1/customers/{id}/contacts", CustomersRead, "The people at a customer", contacts::list),
@@ -126,6 +128,7 @@ pub fn routes() -> Vec<Route> {
         remove("/v1/product-groups/{id}", ProductsWrite, "Delete a product group that is not in use", product_groups::delete),
         list("/v1/products", ProductsRead, "Products, without their prices", products::list),
         create("/v1/products", ProductsWrite, "Add a product", products::create),
+        import("/v1/products/import", ProductsWrite, "Import products: a table (CSV) or lines of JSON, with what becomes of each row", products::create, products::told),
         read("/v1/products/{id}", ProductsRead, "One product with its prices", products::get),
         change("/v1/products/{id}", ProductsWrite, "Change a product", products::update),
         remove("/v1/products/{id}", ProductsWrite, "Delete a product whose prices are not in use", products::delete),

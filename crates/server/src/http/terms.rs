@@ -8,7 +8,7 @@ use billing::postings::sha256;
 use billing::refusal::Faults;
 use uuid::Uuid;
 
-use super::route::{Route, WriteQuery, read_input};
+use super::route::{Route, read_input};
 
 const KEY: &str = "x-api-idempotency-key";
 const KEY_ALIAS: &str = "idempotency-key";
@@ -30,12 +30,19 @@ pub(crate) fn of(
         return Ok(Terms::default());
     }
     let (query, body) = input;
-    let asked: WriteQuery = read_input(query)?;
+    let asked: Asked = read_input(query)?;
     let intent = if asked.dry_run == Some(true) { Intent::Preview } else { Intent::Do };
     // No part holds a zero byte, so that no two requests are taken for one.
     let fingerprint = || sha256(&[route.method, "\0", path, "\0", query, "\0", body]);
     let key = key(headers)?.map(|text| Key { text, request_sha256: fingerprint() });
     Ok(Terms { key, precondition: precondition(route, headers, ids), intent })
+}
+
+/// What every write's query may ask, whatever else it asks.
+#[derive(Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Asked {
+    dry_run: Option<bool>,
 }
 
 /// The key, from either header.

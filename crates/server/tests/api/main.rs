@@ -24,6 +24,7 @@ mod faults;
 mod health;
 mod hostile;
 mod idempotency;
+mod imports;
 mod ledger;
 mod lists;
 mod metrics;

@@ -1,0 +1,35 @@
+//! Imports: the rows of a chunk through the verb that makes one of them. A row that is refused leaves
+//! the others as they are; a fault of ours ends the chunk, of which nothing is then left.
+
+use crate::{Error, Work};
+
+/// How many rows a chunk has: others take their turns between two chunks.
+pub const CHUNK: usize = 200;
+/// How many rows are taken as one.
+pub const ATOMIC: usize = 5_000;
+
+/// A row by its number from 1: what was asked, or made, or why not.
+pub type Row<T> = (u64, Result<T, Error>);
+
+/// Makes something of each row that could be read; what became of each, in their order.
+///
+/// # Errors
+/// `Busy` and `Broken`: nothing of these rows is done.
+pub fn rows<I, O>(
+    work: &mut Work<'_>,
+    rows: Vec<Row<I>>,
+    verb: fn(&mut Work<'_>, I) -> Result<O, Error>,
+) -> Result<Vec<Row<O>>, Error> {
+    let mut became = Vec::with_capacity(rows.len());
+    for (number, asked) in rows {
+        let made = match asked.and_then(|asked| verb(work, asked)) {
+            Err(fault @ (Error::Busy(_) | Error::Broken(_))) => return Err(fault),
+            other => other,
+        };
+        became.push((number, made));
+    }
+    if became.iter().all(|(_, made)| made.is_err()) {
+        work.nothing_happened();
+    }
+    Ok(became)
+}
