@@ -19,12 +19,14 @@ pub struct House {
     pub database_url: Option<String>,
     /// Its books, past the program.
     pub books: Books,
+    /// Whether all tests of a process share it.
+    is_shared: bool,
 }
 
 impl House {
     /// Serves a folder that stays as it is when the server ends; `more` are further arguments of `serve`.
     pub fn serve(program: &str, folder: &Path, database_url: Option<&str>, more: &[&str]) -> House {
-        House::of(Server::start(program, folder, database_url, more), program, folder, database_url)
+        House::of(Server::start(program, folder, database_url, more), program, folder, database_url, false)
     }
 
     /// The same with faults, which see [`Server::with_faults`].
@@ -36,23 +38,24 @@ impl House {
         faults: &Faults,
     ) -> House {
         let server = Server::with_faults(program, folder, database_url, more, faults);
-        House::of(server, program, folder, database_url)
+        House::of(server, program, folder, database_url, false)
     }
 
     /// Serves a fresh folder for all tests of a process, with which both end.
     pub fn shared(program: &str, database_url: Option<&str>) -> House {
         let folder = Folder::new();
         let path = folder.path().to_owned();
-        House::of(Server::shared(program, folder, database_url), program, &path, database_url)
+        House::of(Server::shared(program, folder, database_url), program, &path, database_url, true)
     }
 
-    fn of(server: Server, program: &str, folder: &Path, database_url: Option<&str>) -> House {
+    fn of(server: Server, program: &str, folder: &Path, database_url: Option<&str>, is_shared: bool) -> House {
         House {
             server,
             program: program.to_owned(),
             folder: folder.to_owned(),
             database_url: database_url.map(str::to_owned),
             books: Books::of(folder, database_url),
+            is_shared,
         }
     }
 
@@ -162,22 +165,7 @@ impl Company<'_> {
     pub fn sent(&self, path: &str, document: &Value) -> Value {
         let place = format!("/v1/{path}/{}", text(&document["id"]));
         self.api.post(&format!("{place}/send"), &json!({ "deliveryType": "Manual" })).is(200);
-        self.keep_xml(&place, text(&document["id"]));
         self.api.get(&place).is(200)
-    }
-
-    /// Keeps the e-invoices of a document that was booked for the official validators, where
-    /// `LEDGERBEE_KEEP_XML` names a folder for them (`./test`).
-    fn keep_xml(&self, place: &str, id: &str) {
-        let Some(folder) = std::env::var_os("LEDGERBEE_KEEP_XML").map(PathBuf::from) else { return };
-        for format in ["en16931-ubl", "en16931-cii"] {
-            let answer = self.api.get(&format!("{place}/xml?format={format}"));
-            if answer.status == 200 {
-                std::fs::write(folder.join(format!("{id}-{format}.xml")), answer.bytes).unwrap();
-            } else {
-                answer.refused(400, "EINVOICE_NOT_VALID");
-            }
-        }
     }
 
     /// Tries to make a credit note; `more` is added to its body.
@@ -251,5 +239,33 @@ impl Company<'_> {
              group by a.account_number, a.name having sum(p.base_amount) <> 0 order by 1",
             self.id
         ))
+    }
+}
+
+/// How many documents of a company have their e-invoices kept: some tests book hundreds alike.
+const KEPT: usize = 40;
+
+impl Drop for Company<'_> {
+    /// Keeps the e-invoices of what was booked for the official validators, where `LEDGERBEE_KEEP_XML`
+    /// names a folder for them (`./test`). At the end, as it archives them: a test may have compared its books.
+    fn drop(&mut self) {
+        let folder = std::env::var_os("LEDGERBEE_KEEP_XML").map(PathBuf::from);
+        let Some(folder) = folder.filter(|_| self.house.is_shared && !std::thread::panicking()) else { return };
+        let booked = self.house.books.rows(&format!(
+            "select kind, id from documents where company_id = '{}' and booked_at is not null \
+             and kind in ('invoice', 'creditNote') order by id desc limit {KEPT}",
+            self.id
+        ));
+        for (kind, id) in booked.iter().map(|row| (&row[0], &row[1])) {
+            let path = if kind == "invoice" { "invoices" } else { "credit-notes" };
+            for format in ["en16931-ubl", "en16931-cii"] {
+                let answer = self.api.get(&format!("/v1/{path}/{id}/xml?format={format}"));
+                if answer.status == 200 {
+                    std::fs::write(folder.join(format!("{id}-{format}.xml")), answer.bytes).unwrap();
+                } else {
+                    answer.refused(400, "EINVOICE_NOT_VALID");
+                }
+            }
+        }
     }
 }
