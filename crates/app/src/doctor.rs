@@ -13,7 +13,7 @@ use billing::refusal::Refusal;
 use jiff::{SignedDuration, Timestamp};
 use store::db::Tx;
 use store::examination::{self as shelf, Comparison, Difference};
-use store::{Config, Database, companies, series};
+use store::{Config, Database, companies, deliveries, series};
 
 use crate::archive::sha256_of;
 use crate::{Clock, Error};
@@ -123,6 +123,12 @@ const CHECKS: &[Check] = &[
         about: "every booked document has its PDF, or the job that prints it",
         of: documents,
         look: papers,
+    },
+    Check {
+        name: "deliveries",
+        about: "every delivery that is to be made has the job that makes it",
+        of: documents,
+        look: undelivered,
     },
     Check {
         name: "files",
@@ -445,6 +451,21 @@ fn papers(tx: &mut dyn Tx, company: &Company, tell: Tell<'_>) -> Result<(), stor
     while let Some((to, count)) = shelf::page_end(tx, company.id, &after, PAGE)? {
         for number in shelf::paperless(tx, company.id, &after, &to)? {
             tell(Told::Wrong(format!("{number}: it has neither its PDF nor the job that prints it")));
+        }
+        tell(Told::Walked(count));
+        after = to;
+    }
+    Ok(())
+}
+
+fn undelivered(tx: &mut dyn Tx, company: &Company, tell: Tell<'_>) -> Result<(), store::Error> {
+    let mut after = String::new();
+    while let Some((to, count)) = shelf::page_end(tx, company.id, &after, PAGE)? {
+        for (name, status) in deliveries::undone(tx, company.id, &after, &to)? {
+            tell(Told::Wrong(format!("{name}: its delivery is {status}, and no job sees to it")));
+        }
+        for name in deliveries::unasked(tx, company.id, &after, &to)? {
+            tell(Told::Wrong(format!("{name}: it is scheduled, and no delivery waits")));
         }
         tell(Told::Walked(count));
         after = to;

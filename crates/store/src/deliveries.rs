@@ -29,6 +29,14 @@ statements! {
         last_error_code = $10, last_error_message = $11, provider_document_id = $12, format = $13, ean_number = $14, \
         scheduled_at = $15, asked = $16 where company_id = $17 and id = $18";
     DELETE = "delete from deliveries where company_id = $1 and id = $2";
+    UNDONE = "select coalesce(d.number, d.kind || ' ' || d.id) as name, v.status from deliveries v \
+        join documents d on d.company_id = v.company_id and d.id = v.document_id \
+        left join (select subject_id from jobs where company_id = $1 group by subject_id) j on j.subject_id = v.id \
+        where v.company_id = $2 and v.document_id > $3 and v.document_id <= $4 \
+        and v.status in ('scheduled', 'pending', 'taken') and j.subject_id is null order by name limit 100";
+    UNASKED = "select coalesce(d.number, d.kind || ' ' || d.id) as name from documents d where d.company_id = $1 \
+        and d.id > $2 and d.id <= $3 and d.status = 'scheduled' and not exists (select 1 from deliveries v \
+        where v.company_id = d.company_id and v.document_id = d.id and v.status = 'scheduled') order by name limit 100";
     INSERT_ATTEMPT = "insert into delivery_attempts (company_id, id, delivery_id, document_id, attempt, delivery_type, \
         recipient, status, started_at, finished_at, provider_message_id, error_code, error_message) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
@@ -216,6 +224,25 @@ fn read(row: &mut Row) -> Result<Delivery, Error> {
         asked: row.next()?,
         created_at: row.next()?,
     })
+}
+
+/// The deliveries of documents in a range of ids that are to be made, or to be asked after, by no job: the
+/// document's name and how far each has come.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn undone(tx: &mut dyn Tx, company_id: CompanyId, after: &str, to: &str) -> Result<Vec<(String, String)>, Error> {
+    let rows = tx.all(UNDONE, params![company_id, company_id, after, to])?;
+    rows.into_iter().map(|mut row| Ok((row.next()?, row.next()?))).collect()
+}
+
+/// The documents in a range of ids that are scheduled without a delivery that waits.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn unasked(tx: &mut dyn Tx, company_id: CompanyId, after: &str, to: &str) -> Result<Vec<String>, Error> {
+    let rows = tx.all(UNASKED, params![company_id, after, to])?;
+    rows.into_iter().map(|mut row| row.next()).collect()
 }
 
 /// Shelves an attempt.

@@ -574,7 +574,7 @@ pub struct StuckJob {
     pub company_id: CompanyId,
     /// Its id.
     pub id: String,
-    /// `archive` or `deliver`.
+    /// `archive deliver upload poll scheduled`.
     pub kind: String,
     /// How often it was claimed.
     pub attempts: i64,
@@ -597,7 +597,7 @@ pub fn stuck_jobs(tx: &mut dyn Tx, attempts: i64, due_before: Timestamp) -> Resu
 /// The jobs of one kind, of all companies.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Waiting {
-    /// `archive` or `deliver`.
+    /// `archive deliver upload poll scheduled`.
     pub kind: String,
     /// How many there are.
     pub all: i64,

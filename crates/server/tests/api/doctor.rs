@@ -24,7 +24,7 @@ pub fn check_sound(company: &Company) {
 }
 
 /// What a check said was wrong.
-fn wrong(company: &Company, check: &str) -> Vec<String> {
+pub fn wrong(company: &Company, check: &str) -> Vec<String> {
     let (code, said) = doctor(company, &["--json"]);
     let report: Value = serde_json::from_str(&said).unwrap_or_else(|fault| panic!("{fault}: {said}"));
     assert_eq!((code, &report["sound"]), (1, &json!(false)), "{said}");
@@ -89,6 +89,7 @@ const DAMAGES: &[Damage] = &[
     ("files", "document_id", "'none'", "document_id = '{invoice}'", "papers", "INV-00001: it has neither its PDF nor the job that prints it"),
     ("files", "sha256", "'00'", "document_id = '{invoice}'", "files", "INV-00001: its pdf is not what was archived"),
     ("migrations", "name", "'0001_others'", "number = 1", "migrations", "migration 1 of the database is 0001_others, of this program 0001_the_books"),
+    ("deliveries", "status", "'pending'", "document_id = '{invoice}'", "deliveries", "INV-00001: its delivery is pending, and no job sees to it"),
 ];
 
 fn finds_each_damage(database_url: Option<&str>) {

@@ -218,3 +218,22 @@ fn what_is_scheduled_survives_a_kill_on_sqlite() {
 fn what_is_scheduled_survives_a_kill_on_postgres() {
     survives_a_kill(Some(&shared_postgres().fresh_database()));
 }
+
+/// A send that waits is sound; one that nothing waits for any more is found by the doctor.
+#[test]
+fn the_doctor_misses_what_no_job_sees_to() {
+    let folder = Folder::new();
+    let house: &'static House = Box::leak(Box::new(House::serve(PROGRAM, folder.path(), None, &[])));
+    let company = house.company();
+    let (invoice, place) = draft(&company, json!({}));
+    schedule(&company, &place, json!({}));
+    crate::doctor::check_sound(&company);
+    let name = format!("invoice {}", text(&invoice["id"]));
+    let _ = house.books.rows("delete from jobs");
+    let found = crate::doctor::wrong(&company, "deliveries");
+    assert_eq!(found, [format!("{name}: its delivery is scheduled, and no job sees to it")]);
+    let _ = house.books.rows("delete from deliveries");
+    let found = crate::doctor::wrong(&company, "deliveries");
+    assert_eq!(found, [format!("{name}: it is scheduled, and no delivery waits")]);
+    house.server.signal("KILL");
+}
