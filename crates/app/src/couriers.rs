@@ -16,7 +16,7 @@ use crate::archive::{self, File};
 use crate::deliveries::{DELIVERED, Outcome, PENDING, TAKEN, record, record_progress};
 use crate::mail::{self, Letter};
 use crate::sending::{self, Due};
-use crate::workers::Bell;
+use crate::workers::{Bell, Health};
 use crate::{App, Caller, Error, einvoices};
 use billing::company::Company;
 
@@ -40,11 +40,12 @@ impl App {
         .wait()
     }
 
-    /// Has a mail or an e-invoice leave, and records what came of it.
-    pub(crate) fn deliver(self: &Arc<Self>, job: &Job, by: &Caller, bell: &Bell) -> Result<(), Error> {
+    /// Has a mail or an e-invoice leave, and records what came of it. How its receiver is.
+    pub(crate) fn deliver(self: &Arc<Self>, job: &Job, by: &Caller, bell: &Bell) -> Result<Health, Error> {
         let id = DeliveryId(job.subject_id);
         let Some((delivery, document, company)) = self.delivery_in(by, id, &[PENDING])? else {
-            return self.done(job);
+            self.done(job)?;
+            return Ok(Health::Well);
         };
         let started_at = self.clock.now();
         let outcome = match delivery.delivery_type {
@@ -59,6 +60,7 @@ impl App {
         }
         let (company_id, job_id) = (job.company_id, job.id);
         let is_gone = matches!(outcome, Outcome::Delivered(_) | Outcome::Taken(_));
+        let health = if matches!(outcome, Outcome::Passing(..)) { Health::Ailing } else { Health::Well };
         // What has left and is not recorded would leave once more.
         let next = self.tell(bell, || {
             let outcome = outcome.clone();
@@ -78,7 +80,7 @@ impl App {
             (false, None) => "failed",
         };
         metrics::counter!("ledgerbee_deliveries_total", "outcome" => outcome).increment(1);
-        Ok(())
+        Ok(health)
     }
 
     fn letter(
@@ -141,9 +143,11 @@ impl App {
     /// Asks the access point how far an e-invoice has come.
     pub(crate) fn ask_after(self: &Arc<Self>, job: &Job, by: &Caller, bell: &Bell) -> Result<(), Error> {
         let id = DeliveryId(job.subject_id);
-        let found = self.delivery_in(by, id, &[TAKEN, DELIVERED])?;
-        let (Some((delivery, ..)), Some(point)) = (found, &self.channels.access_point) else { return self.done(job) };
+        let Some((delivery, ..)) = self.delivery_in(by, id, &[TAKEN, DELIVERED])? else { return self.done(job) };
         let Some(document_id) = delivery.provider_document_id else { return self.done(job) };
+        // A server without the channel, as in a drill, must not forget what another will ask.
+        let point = self.channels.access_point.as_ref();
+        let point = point.ok_or_else(|| Error::Broken("the access point is not set up any more".to_owned()))?;
         let progress = point.progress(by.company_id, &document_id).unwrap_or_else(|why| {
             tracing::warn!(delivery_id = %id, why, "the access point does not say how far an e-invoice has come");
             // Nothing is known: it is asked again, and given up when it is too old.

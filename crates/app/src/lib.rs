@@ -63,7 +63,7 @@ pub use mail::{Mail, Post};
 pub use press::{Attachment, Claim, Press, PressError, Print, Relationship};
 pub use store::{Config, Pending, ServeLock};
 pub use work::{View, Work};
-pub use workers::Workers;
+pub use workers::{JOB_KINDS, Workers};
 
 /// What the house is opened with.
 pub struct Settings {

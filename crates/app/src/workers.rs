@@ -5,7 +5,7 @@
 //! by side too: each kind has places of its own, and each receiver a few of them, so that a receiver or a
 //! channel that stalls holds up neither prints nor another channel nor another receiver.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -21,6 +21,8 @@ use uuid::Uuid;
 use crate::answers::Sweep;
 use crate::{Actor, App, Caller, Error, Pending, archive};
 
+/// The kinds of jobs there are.
+pub const JOB_KINDS: [&str; 5] = ["archive", "deliver", "upload", "poll", "scheduled"];
 /// How long a claimed job is nobody else's.
 const LEASE: SignedDuration = SignedDuration::from_secs(120);
 /// How often the outbox is looked at when it was empty.
@@ -215,7 +217,7 @@ impl App {
                         begun += 1;
                         scope.spawn(move || {
                             let _ends = Ends(at_work, job.id);
-                            self.work_on(&job, bell);
+                            at_work.heard(&job.queue, self.work_on(&job, bell));
                         });
                     }
                 }
@@ -263,18 +265,20 @@ impl App {
         claimed.wait().map_err(|fault: store::Error| fault.into())
     }
 
-    /// Does a job; one that fails is put off.
-    fn work_on(self: &Arc<Self>, job: &Job, bell: &Bell) {
+    /// Does a job; one that fails is put off. How its receiver is.
+    fn work_on(self: &Arc<Self>, job: &Job, bell: &Bell) -> Health {
         let begun = Instant::now();
         let span = tracing::trace_span!(target: "spans", "job", otel.name = format!("job {}", job.kind));
         let done = span.in_scope(|| self.do_job(job, bell));
         let (kind, outcome) = (job.kind.clone(), if done.is_ok() { "done" } else { "put off" });
         metrics::histogram!("ledgerbee_job_duration_seconds", "kind" => kind, "outcome" => outcome)
             .record(begun.elapsed());
-        if let Err(fault) = done {
+        done.unwrap_or_else(|fault| {
             tracing::warn!(%fault, company_id = %job.company_id, job_id = %job.id, kind = job.kind, "a job failed and is tried later");
             self.put_off(job, bell);
-        }
+            // The fault is ours.
+            Health::Well
+        })
     }
 
     /// Tells the shelves what became of a job, again and again while they are away.
@@ -288,7 +292,7 @@ impl App {
         }
     }
 
-    fn do_job(self: &Arc<Self>, job: &Job, bell: &Bell) -> Result<(), Error> {
+    fn do_job(self: &Arc<Self>, job: &Job, bell: &Bell) -> Result<Health, Error> {
         let by = Caller::inside(job.company_id, Actor::System);
         match job.kind.as_str() {
             "archive" => {
@@ -299,13 +303,14 @@ impl App {
                 if let Some(kind) = kind {
                     archive::pdf(self, &by, kind, id, false)?;
                 }
-                self.done(job)
+                self.done(job)?;
             }
-            "deliver" | "upload" => self.deliver(job, &by, bell),
-            "poll" => self.ask_after(job, &by, bell),
-            "scheduled" => self.send_scheduled(job, &by),
-            other => Err(Error::Broken(format!("there is no worker for jobs of kind {other}"))),
+            "deliver" | "upload" => return self.deliver(job, &by, bell),
+            "poll" => self.ask_after(job, &by, bell)?,
+            "scheduled" => self.send_scheduled(job, &by)?,
+            other => return Err(Error::Broken(format!("there is no worker for jobs of kind {other}"))),
         }
+        Ok(Health::Well)
     }
 
     /// The jobs of all companies by kind: how many there are, how many are due, and when the first was or is.
@@ -346,29 +351,51 @@ impl App {
     }
 }
 
-/// The jobs of a kind that are at work in this process, each with its queue.
+/// How a receiver is, after a try.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Health {
+    /// It answers, whatever it says.
+    Well,
+    /// It hangs, or says that it can't just now.
+    Ailing,
+}
+
+/// The jobs of a kind that are at work in this process, each with its queue, and the queues whose receiver failed.
 #[derive(Default)]
-struct AtWork(Mutex<HashMap<JobId, String>>);
+struct AtWork {
+    jobs: Mutex<HashMap<JobId, String>>,
+    ailing: Mutex<BTreeSet<String>>,
+}
+
+/// What a lock holds: it is whole whoever panicked with it.
+fn whole<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl AtWork {
-    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, String>> {
-        // A map is whole whoever panicked with it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Puts a job on the list; whether it was not there.
     fn begins(&self, job: &Job) -> bool {
-        self.lock().insert(job.id, job.queue.clone()).is_none()
+        whole(&self.jobs).insert(job.id, job.queue.clone()).is_none()
+    }
+
+    /// Remembers how the receiver of a queue is.
+    fn heard(&self, queue: &str, health: Health) {
+        let mut ailing = whole(&self.ailing);
+        match health {
+            Health::Well => ailing.remove(queue),
+            Health::Ailing => ailing.insert(queue.to_owned()),
+        };
     }
 
     /// What places are left.
     fn room(&self, desk: &Desk) -> Room {
-        let at_work = self.lock();
         let mut taken = BTreeMap::new();
-        for queue in at_work.values() {
+        let jobs = whole(&self.jobs);
+        for queue in jobs.values() {
             *taken.entry(queue.clone()).or_default() += 1;
         }
-        Room { free: desk.most.saturating_sub(at_work.len()), each: desk.each, taken }
+        let ailing = whole(&self.ailing).iter().cloned().collect();
+        Room { free: desk.most.saturating_sub(jobs.len()), each: desk.each, taken, ailing }
     }
 }
 
@@ -377,6 +404,36 @@ struct Ends<'w>(&'w AtWork, JobId);
 
 impl Drop for Ends<'_> {
     fn drop(&mut self) {
-        self.0.lock().remove(&self.1);
+        whole(&self.0.jobs).remove(&self.1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use billing::ids::CompanyId;
+
+    use super::*;
+
+    #[test]
+    fn a_receiver_that_fails_keeps_one_place_until_it_is_well() {
+        let desk = Desk { kind: "deliver", most: 8, each: 4 };
+        let at_work = AtWork::default();
+        let job = |id: u128| Job {
+            company_id: CompanyId(Uuid::nil()),
+            id: JobId(Uuid::from_u128(id)),
+            kind: "deliver".to_owned(),
+            subject_id: Uuid::nil(),
+            queue: "dead.example".to_owned(),
+            attempts: 0,
+        };
+        assert!(at_work.begins(&job(1)) && !at_work.begins(&job(1)) && at_work.begins(&job(2)));
+        let room = at_work.room(&desk);
+        assert_eq!((room.free, room.taken.get("dead.example"), room.ailing.len()), (6, Some(&2), 0));
+        at_work.heard("dead.example", Health::Ailing);
+        drop(Ends(&at_work, job(1).id));
+        let room = at_work.room(&desk);
+        assert_eq!((room.free, room.taken.get("dead.example"), room.ailing.len()), (7, Some(&1), 1));
+        at_work.heard("dead.example", Health::Well);
+        assert!(at_work.room(&desk).ailing.is_empty());
     }
 }

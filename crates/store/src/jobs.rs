@@ -2,19 +2,20 @@
 //! that a killed process loses nothing and two never do the same job at once.
 //! Jobs of a kind stand in queues, one for each receiver, so that none fills all places.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use billing::ids::{CompanyId, JobId};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::db::{Error, Row, Tx, params, statements};
+use crate::db::{Error, Row, Tx, Value, params, statements};
 
 statements! {
     INSERT = "insert into jobs (company_id, id, kind, subject_id, queue, due_at, attempts, created_at) \
         values ($1, $2, $3, $4, $5, $6, 0, $7)";
     DUE = "select company_id, id, kind, subject_id, queue, attempts from jobs where kind = $1 and due_at <= $2 \
-        and queue not in ($3, $4, $5, $6, $7, $8, $9, $10) order by due_at, id limit $11";
+        and queue not in ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+        $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) order by due_at, id limit $35";
     LEASE = "update jobs set due_at = $1, lease_id = $2, attempts = attempts + 1 \
         where company_id = $3 and id = $4 and due_at <= $5";
     LATER = "update jobs set due_at = $1, lease_id = null where company_id = $2 and id = $3";
@@ -28,12 +29,13 @@ statements! {
         and (lease_id is not null or due_at > $2) and exists (select 1 from deliveries d \
         where d.company_id = jobs.company_id and d.id = jobs.subject_id and d.scheduled_at <> jobs.due_at)";
     IS_DUE = "select id from jobs where kind = $1 and due_at <= $2 \
-        and queue not in ($3, $4, $5, $6, $7, $8, $9, $10) limit 1";
+        and queue not in ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+        $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) limit 1";
     ANY_DUE = "select id from jobs where due_at <= $1 limit 1";
 }
 
-/// How many full queues are passed over by name; whose places are all taken has no more.
-const FULL: usize = 8;
+/// How many full queues are passed over by name: as many as there are places at most.
+const FULL: usize = 32;
 /// How many due jobs are looked at in one claim.
 const LOOKED_AT: i64 = 64;
 
@@ -78,18 +80,25 @@ pub struct Room {
     pub each: usize,
     /// How many of each queue are.
     pub taken: BTreeMap<String, usize>,
+    /// Queues whose receiver failed last: one place is enough until it is well again.
+    pub ailing: BTreeSet<String>,
 }
 
 impl Room {
     /// Room for so many, whatever their queue.
     pub fn of(free: usize) -> Room {
-        Room { free, each: usize::MAX, taken: BTreeMap::new() }
+        Room { free, each: usize::MAX, taken: BTreeMap::new(), ailing: BTreeSet::new() }
+    }
+
+    /// How many of a queue may be at work.
+    fn most_of(&self, queue: &str) -> usize {
+        if self.ailing.contains(queue) { self.each.min(1) } else { self.each }
     }
 
     /// The queues that have no place left; what is not needed names none.
     fn full(&self) -> [&str; FULL] {
         let mut names = ["-"; FULL];
-        let full = self.taken.iter().filter(|(_, count)| **count >= self.each);
+        let full = self.taken.iter().filter(|(queue, count)| **count >= self.most_of(queue));
         for (name, (queue, _)) in names.iter_mut().zip(full) {
             *name = queue;
         }
@@ -144,14 +153,13 @@ pub fn claim(
             attempts: row.next()?,
         })
     };
-    let [a, b, c, d, e, f, g, h] = room.full();
-    let rows = tx.all(DUE, params![kind, now, a, b, c, d, e, f, g, h, LOOKED_AT])?;
+    let rows = tx.all(DUE, &values(kind, now, room, Some(LOOKED_AT)))?;
     let due: Vec<Job> = rows.into_iter().map(read).collect::<Result<_, Error>>()?;
     let mut taken = room.taken.clone();
     let mut claimed = Vec::new();
     for job in due {
         let of_queue = taken.entry(job.queue.clone()).or_default();
-        if claimed.len() == room.free || *of_queue >= room.each {
+        if claimed.len() == room.free || *of_queue >= room.most_of(&job.queue) {
             continue;
         }
         // Another process may have been quicker: only one sees the job still due.
@@ -212,8 +220,15 @@ pub fn delete_of(tx: &mut dyn Tx, company_id: CompanyId, kind: &str, subject_id:
 /// # Errors
 /// What the shelves answer.
 pub fn is_due(tx: &mut dyn Tx, kind: &str, now: Timestamp, room: &Room) -> Result<bool, Error> {
-    let [a, b, c, d, e, f, g, h] = room.full();
-    Ok(tx.one(IS_DUE, params![kind, now, a, b, c, d, e, f, g, h])?.is_some())
+    Ok(tx.one(IS_DUE, &values(kind, now, room, None))?.is_some())
+}
+
+/// The values of a look for due jobs that there is room for.
+fn values<'a>(kind: &'a str, now: Timestamp, room: &'a Room, most: Option<i64>) -> Vec<Value<'a>> {
+    let mut values = vec![Value::from(kind), Value::from(now)];
+    values.extend(room.full().map(Value::from));
+    values.extend(most.map(Value::from));
+    values
 }
 
 /// Whether any job is due.

@@ -72,7 +72,7 @@ impl Meter {
         let now = app.now();
         if let Ok(Ok(waiting)) = tokio::time::timeout(WITHIN, app.waiting_jobs()).await {
             // A kind of which none is left must not stay as it was.
-            for kind in ["archive", "deliver"] {
+            for kind in app::JOB_KINDS {
                 let found = waiting.iter().find(|waiting| waiting.kind == kind);
                 let (all, due) = found.map_or((0, 0), |waiting| (waiting.all, waiting.due));
                 let age = found.map_or(0, |waiting| now.duration_since(waiting.first_due_at).as_secs().max(0));

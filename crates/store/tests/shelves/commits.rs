@@ -1,6 +1,6 @@
 //! Writes that wait together are committed together, each as if it were alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -316,7 +316,7 @@ on_both! {
             };
             house.write(own, add).unwrap();
         };
-        let mut room = Room { free: 6, each: 2, taken: BTreeMap::new() };
+        let mut room = Room { free: 7, each: 2, ailing: BTreeSet::from(["ailing".to_owned()]), ..Room::of(7) };
         let mut claim = || {
             let asked = room.clone();
             let now = at("2026-06-10T08:00:01Z");
@@ -337,8 +337,9 @@ on_both! {
         assert_eq!(claim(), ["dead", "dead"]);
         assert_eq!(claim(), Vec::<String>::new(), "what is due has no place");
         add("live", 3);
+        add("ailing", 3);
         add("other", 1);
-        assert_eq!(claim(), ["live", "live", "other"]);
+        assert_eq!(claim(), ["live", "live", "ailing", "other"]);
         assert_eq!(claim(), Vec::<String>::new());
     }
 
