@@ -176,7 +176,7 @@ pub(crate) fn of_credit_note(work: &mut Work<'_>, note: &mut Document) -> Result
     let shares = if is_own { Vec::new() } else { credits::shares(work.tx, company_id, note.id)? };
     for (invoice_id, _, _, credited) in credits::linked(work.tx, company_id, note)? {
         let mut invoice = find(work.tx, company_id, Kind::Invoice, invoice_id)?;
-        let before = crate::documents::publish(work.tx, &work.company, &invoice)?;
+        let before = crate::documents::publish(work.tx, &work.company, work.today, &invoice)?;
         let open = settling::item_of(work, &invoice)?.open;
         let amount = credited.min(open).min(credit.open());
         if amount.minor() > 0 {

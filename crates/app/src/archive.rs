@@ -1,5 +1,5 @@
-//! Papers: a booked document's PDF is printed once from its snapshot and served
-//! from the archive ever after; a draft's is printed as it stands.
+//! Papers: the PDF of a document that is booked, or sent where it posts nothing, is printed once from its
+//! snapshot and served from the archive ever after; a draft's is printed as it stands.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -54,7 +54,7 @@ enum Original {
     /// It was printed and kept: its SHA-256 and its bytes.
     Archived(String, Vec<u8>),
     /// To be printed and kept.
-    Booked(Sheet),
+    Pinned(Sheet),
     /// To be printed as it stands.
     Draft(Sheet),
 }
@@ -66,13 +66,13 @@ struct Sheet {
 }
 
 /// A document's PDF. Blocks while it is printed: call it where waiting is allowed.
-/// `as_draft` marks what is not booked yet as a draft; a booked one has no draft.
+/// `as_draft` marks what is a draft as one; what is out of the house has none.
 ///
 /// # Errors
 /// The resource's 404; `Broken` when the press fails.
 pub fn pdf(app: &Arc<App>, by: &Caller, kind: Kind, id: DocumentId, as_draft: bool) -> Result<File, Error> {
     let (name, mut found) = original(app, by, kind, id, as_draft)?;
-    let turn = matches!(found, Original::Booked(_)).then(|| app.printing.turn(id));
+    let turn = matches!(found, Original::Pinned(_)).then(|| app.printing.turn(id));
     if turn.is_some() {
         // Whoever printed it meanwhile has kept it.
         (_, found) = original(app, by, kind, id, as_draft)?;
@@ -86,7 +86,7 @@ pub fn pdf(app: &Arc<App>, by: &Caller, kind: Kind, id: DocumentId, as_draft: bo
     match found {
         Original::Archived(sha256, bytes) => Ok(file(Some(sha256), bytes)),
         Original::Draft(sheet) => Ok(file(None, print(app, &sheet, id)?)),
-        Original::Booked(sheet) => {
+        Original::Pinned(sheet) => {
             let (sha256, bytes) = keep(app, by.company_id, id, "pdf", print(app, &sheet, id)?)?;
             Ok(file(Some(sha256), bytes))
         }
@@ -105,7 +105,7 @@ fn original(
     app.read(by.clone(), move |view| {
         let document = find(view.tx, company_id, kind, id)?;
         let name = document.number.as_ref().map_or_else(|| kind.title().to_owned(), |n| n.text.clone());
-        if !document.is_booked() {
+        if !document.is_pinned() {
             let mark = as_draft.then_some(Watermark::Draft);
             let print = as_it_stands(view, &document, mark, None)?;
             return Ok((name, Original::Draft(Sheet { print, plain: None })));
@@ -114,6 +114,9 @@ fn original(
             return Ok((name, Original::Archived(sha256, bytes)));
         }
         let mut sheet = of_snapshot(view.tx, company_id, id, document.date)?;
+        if !document.is_booked() {
+            return Ok((name, Original::Pinned(sheet)));
+        }
         // A document that no e-invoice can hold is printed without one.
         match einvoices::write(view.tx, company_id, &document, Format::En16931Cii, None) {
             Ok(xml) => {
@@ -123,7 +126,7 @@ fn original(
             Err(Error::Refused(_)) => {}
             Err(fault) => return Err(fault),
         }
-        Ok((name, Original::Booked(sheet)))
+        Ok((name, Original::Pinned(sheet)))
     })
     .wait()
 }
@@ -194,7 +197,7 @@ pub(crate) fn as_it_stands(
             templates::look(view.tx, company_id, &template)?
         }
     };
-    let published = publish(view.tx, &view.company, document)?;
+    let published = publish(view.tx, &view.company, view.today, document)?;
     let is_test = view.company.mode == CompanyMode::Test;
     let paper = Paper {
         kind: kind.as_str(),
@@ -243,9 +246,9 @@ pub(crate) fn sha256_of(bytes: &[u8]) -> String {
     postings::hex(&Sha256::digest(bytes))
 }
 
-/// What a booked document is printed from: its snapshot, and the version of the template it was booked with.
+/// What a pinned document is printed from: its snapshot, and the version of the template that was pinned with it.
 fn of_snapshot(tx: &mut dyn store::db::Tx, company_id: CompanyId, id: DocumentId, date: Date) -> Result<Sheet, Error> {
-    let missing = || Error::Broken(format!("booked document {id} has no snapshot"));
+    let missing = || Error::Broken(format!("document {id} is pinned and has no snapshot"));
     let text = files::snapshot(tx, company_id, id)?.ok_or_else(missing)?;
     let snapshot: Value = serde_json::from_str(&text).map_err(|fault| Error::Broken(fault.to_string()))?;
     let text = |field: &str| snapshot[field].as_str().unwrap_or_default().to_owned();

@@ -1,9 +1,10 @@
 //! Booking: the number where it is not there yet, base amounts, pinned parties, snapshot, entry and open
-//! item. What can be known to be wrong is refused before a number is taken.
+//! item; of an offer, which posts nothing, number, parties and snapshot. What can be known to be wrong is refused before a number is taken.
 
 use billing::base;
+use billing::convert;
 use billing::customers::Customer;
-use billing::document::{Booking, Document, Line};
+use billing::document::{Booking, Buyer, Document, Line, Pinned};
 use billing::ids::{EntryId, JobId, OpenItemId};
 use billing::input::sending::SendInput;
 use billing::kind::Kind;
@@ -11,6 +12,7 @@ use billing::parties;
 use billing::postings::{self, NewEntry};
 use billing::public::Around;
 use billing::refusal::Refusal;
+use billing::templates::Template;
 use billing::vat;
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -77,7 +79,8 @@ fn ready(
         }
     }
     let accounts = postings::Accounts { receivables, vat: vat_accounts };
-    let mut around = crate::documents::around_draft(work.tx, &work.company, document, customer, Vec::new())?;
+    let mut around =
+        crate::documents::around_draft(work.tx, &work.company, work.today, document, customer, Vec::new())?;
     if let Some(ean) = &input.override_ean_number {
         around.buyer.ean_number = Some(ean.0.clone());
     }
@@ -106,28 +109,9 @@ pub(crate) fn book(
     let template = crate::templates::of_document(work.tx, company_id, document.kind, asked, customer)?;
     let item_id: OpenItemId = work.new_id();
     let postings = postings::of_document(document, &accounts, item_id)?;
-    if document.number.is_none() {
-        number(work, document)?;
-    }
     let entry_id: EntryId = work.new_id();
-    document.head.document_template_id = Some(template.id);
-    document.language = Some(customer.language.clone());
-    document.updated_at = work.now;
-    document.booking = Some(Booking {
-        at: work.now,
-        entry_id,
-        seller: parties::seller(&work.company),
-        buyer: around.buyer,
-        template_version: template.version,
-        snapshot_sha256: String::new(),
-    });
-    let snapshot = snapshot(work, document)?;
-    let sha256 = postings::sha256(&[&snapshot]);
-    if let Some(booking) = &mut document.booking {
-        booking.snapshot_sha256.clone_from(&sha256);
-    }
-    documents::book(work.tx, company_id, document, &search_text(document, &customer.name))?;
-    files::insert_snapshot(work.tx, company_id, document.id, &sha256, &snapshot)?;
+    let booking = Some(Booking { at: work.now, entry_id });
+    let sha256 = pin(work, document, customer, around.buyer, &template, booking)?;
 
     let base_open = postings.first().map_or(0, |receivable| receivable.base_amount.minor());
     let reference = document.number.as_ref().map(|number| number.text.clone());
@@ -155,9 +139,61 @@ pub(crate) fn book(
         base_open,
         exchange_rate: document.exchange_rate,
     };
-    open_items::insert(work.tx, company_id, &item, entry_id, (document.date, document.due_date), work.now)?;
+    Ok(open_items::insert(work.tx, company_id, &item, entry_id, (document.date, document.due_date), work.now)?)
+}
+
+/// Issues what posts nothing, a quote or an order confirmation: checks, number, pinned parties, snapshot.
+///
+/// # Errors
+/// `SALES_DOCUMENT_EXPIRED`, `DOCUMENT_VAT_CHANGED`, `VAT_ZONE_CONFLICT`.
+pub(crate) fn offer(
+    work: &mut Work<'_>,
+    document: &mut Document,
+    customer: &Customer,
+    input: &SendInput,
+) -> Result<(), Error> {
+    convert::check_holds(document, work.today)?;
+    check_vat(work, document, customer)?;
+    let asked = input.document_template_id.or(document.head.document_template_id);
+    let template = crate::templates::of_document(work.tx, work.company.id, document.kind, asked, customer)?;
+    let around = crate::documents::around_draft(work.tx, &work.company, work.today, document, customer, Vec::new())?;
+    pin(work, document, customer, around.buyer, &template, None).map(drop)
+}
+
+/// Gives a draft its number, where it has none yet, and pins what it shows for ever: parties, language,
+/// template and snapshot, whose SHA-256 is answered. It will be printed from that.
+fn pin(
+    work: &mut Work<'_>,
+    document: &mut Document,
+    customer: &Customer,
+    buyer: Buyer,
+    template: &Template,
+    booking: Option<Booking>,
+) -> Result<String, Error> {
+    let company_id = work.company.id;
+    if document.number.is_none() {
+        number(work, document)?;
+    }
+    document.head.document_template_id = Some(template.id);
+    document.language = Some(customer.language.clone());
+    document.updated_at = work.now;
+    document.pinned = Some(Pinned {
+        booking,
+        seller: parties::seller(&work.company),
+        buyer,
+        template_version: template.version,
+        snapshot_sha256: String::new(),
+    });
+    let snapshot = snapshot(work, document)?;
+    let sha256 = postings::sha256(&[&snapshot]);
+    if let Some(pinned) = &mut document.pinned {
+        pinned.snapshot_sha256.clone_from(&sha256);
+    }
+    documents::pin(work.tx, company_id, document, &search_text(document, &customer.name))?;
+    files::insert_snapshot(work.tx, company_id, document.id, &sha256, &snapshot)?;
     let job_id: JobId = work.new_id();
-    Ok(jobs::insert(work.tx, company_id, job_id, "archive", document.id.0, work.now)?)
+    jobs::insert(work.tx, company_id, job_id, "archive", document.id.0, work.now)?;
+    Ok(sha256)
 }
 
 /// What is wrong before a number is taken.
@@ -251,12 +287,12 @@ fn receivables(
 fn snapshot(work: &mut Work<'_>, document: &Document) -> Result<String, Error> {
     let mut settled = document.clone();
     settled.facts.allocated += allocations::foreseen(work, document)?;
-    let published = publish(work.tx, &work.company, &settled)?;
+    let published = publish(work.tx, &work.company, work.today, &settled)?;
     let published = serde_json::to_value(&published).map_err(|fault| Error::Broken(fault.to_string()))?;
     Ok(postings::canonical(&json!({
         "kind": document.kind.as_str(), "document": published, "language": document.language,
         "baseCurrency": document.base_currency.code(), "mode": work.company.mode,
         "templateId": document.head.document_template_id,
-        "templateVersion": document.booking.as_ref().map(|booking| booking.template_version),
+        "templateVersion": document.pinned.as_ref().map(|pinned| pinned.template_version),
     })))
 }

@@ -42,7 +42,7 @@ pub(crate) fn choose(
     customer: &Customer,
     input: &SendInput,
 ) -> Result<Channel, Error> {
-    let buyer = crate::documents::around_linked(work.tx, &work.company, document, Vec::new())?.buyer;
+    let buyer = crate::documents::around_linked(work.tx, &work.company, work.today, document, Vec::new())?.buyer;
     let address = match &input.override_email {
         Some(email) => Some(email.0.clone()),
         None => {
@@ -57,8 +57,9 @@ pub(crate) fn choose(
         DeliveryType::Manual => Ok(Channel { delivery_type, recipient: None, format: None, ean_number: None }),
         DeliveryType::Email => {
             let Some(address) = address else {
-                let message = "The customer has no e-mail address; give overrideEmail or another deliveryType.";
-                return Err(no_recipient("overrideEmail", delivery_type, message).into());
+                let property = if document.kind.is_booked() { "overrideEmail" } else { "recipientEmail" };
+                let message = format!("The customer has no e-mail address; give {property} or another deliveryType.");
+                return Err(no_recipient(property, delivery_type, &message).into());
             };
             if matches!(work.channels.mail, Mail::Smtp(_)) && work.company.mails_from().is_none() {
                 let message = "The company has no e-mail address to send from; give it senderEmail or email.";
@@ -76,7 +77,7 @@ pub(crate) fn choose(
                 return Err(Refusal::new("DELIVERY_CHANNEL_NOT_CONFIGURED", message).with(details).into());
             }
             let asked = input.override_ean_number.as_ref().map(|ean| ean.0.clone());
-            let pinned = document.booking.as_ref().and_then(|booking| booking.buyer.ean_number.clone());
+            let pinned = document.pinned.as_ref().and_then(|pinned| pinned.buyer.ean_number.clone());
             let ean_number = asked.clone().filter(|_| document.is_booked()).filter(|ean| pinned.as_ref() != Some(ean));
             let buyer = Buyer { ean_number: asked.or(buyer.ean_number.clone()), ..buyer };
             let (recipient, format) = endpoint(&work.company.country_code, &buyer).ok_or_else(|| {

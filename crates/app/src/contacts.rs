@@ -1,6 +1,6 @@
 //! The people at a customer: whom to turn to, and who receives its documents.
 
-use billing::customers::Contact;
+use billing::customers::{Contact, Customer};
 use billing::ids::{CompanyId, ContactId, CustomerId};
 use billing::input::contacts::{ContactInput, ContactPatch, ContactQuery};
 use billing::refusal::{Faults, Refusal};
@@ -50,6 +50,28 @@ pub fn add(work: &mut Work<'_>, customer_id: CustomerId, input: ContactInput) ->
     shelf::insert(work.tx, work.company.id, &contact, work.now)?;
     work.event("customer_contact.created", "customer_contact", contact.id, &contact, None);
     Ok(contact)
+}
+
+/// Makes an address a person at a customer, by the name of the address, unless somebody there has it or it
+/// is the customer's own.
+pub(crate) fn keep_address(work: &mut Work<'_>, customer: &Customer, address: &str) -> Result<(), Error> {
+    let is_it = |own: &Option<String>| own.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(address));
+    let known = shelf::of_customer(work.tx, work.company.id, customer.id)?;
+    if is_it(&customer.email) || known.iter().any(|contact| is_it(&contact.email)) {
+        return Ok(());
+    }
+    let contact = Contact {
+        id: work.new_id(),
+        customer_id: customer.id,
+        name: address.to_owned(),
+        email: Some(address.to_owned()),
+        phone: None,
+        is_default: false,
+        receives_invoices: false,
+    };
+    shelf::insert(work.tx, work.company.id, &contact, work.now)?;
+    work.event("customer_contact.created", "customer_contact", contact.id, &contact, None);
+    Ok(())
 }
 
 /// Changes a person.

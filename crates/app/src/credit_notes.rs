@@ -1,24 +1,21 @@
-//! Credit notes: numbered on creation, negative, never more than was invoiced.
+//! Credit notes: numbered on creation, negative, never more than was invoiced. Sent, read and listed they are
+//! as all [`documents`](crate::documents).
 
 use billing::customers::Customer;
 use billing::document::{Document, Line};
 use billing::ids::{DocumentId, LineId};
-use billing::input::documents::{
-    Asked, AskedHead, CreditInput, CreditNoteInput, CreditNoteQuery, ReverseInput, VoidInput,
-};
-use billing::input::sending::SendInput;
+use billing::input::documents::{Asked, AskedHead, CreditInput, CreditNoteInput, ReverseInput, VoidInput};
 use billing::kind::Kind;
-use billing::page::Page;
 use billing::parts;
-use billing::public::{self, Detail, PublicCreditNote, PublicInvoice, Sent};
+use billing::public::{self, Detail, PublicCreditNote, PublicInvoice};
 use billing::refusal::Refusal;
 use billing::status::CreditNoteStatus;
 use serde_json::json;
 use store::{credits, documents};
 
 use crate::crediting::{self, Meant};
-use crate::documents::{around_draft, find, publish_credit_note, publish_invoice, search_text};
-use crate::{Error, View, Work, booking, drafting, lists, sending};
+use crate::documents::{CreditNotes, Invoices, around_draft, find, published, search_text};
+use crate::{Error, Work, booking, drafting};
 
 /// Makes a credit note, numbers it at once and marks the invoices it credits.
 ///
@@ -75,7 +72,7 @@ fn write_new(
     booking::number(work, &mut document)?;
     documents::insert(work.tx, work.company.id, &document, &search_text(&document, &customer.name))?;
     let linked = crediting::mark(work, &document, meant, &shares, &mut Vec::new())?;
-    let around = around_draft(work.tx, &work.company, &document, customer, linked)?;
+    let around = around_draft(work.tx, &work.company, work.today, &document, customer, linked)?;
     let published = public::credit_note(&document, around, Detail::Whole);
     work.event("credit_note.created", "credit_note", document.id, &published, None);
     Ok(published)
@@ -90,7 +87,7 @@ fn write_new(
 pub fn change(work: &mut Work<'_>, id: DocumentId, input: CreditNoteInput) -> Result<PublicCreditNote, Error> {
     let before = find(work.tx, work.company.id, Kind::CreditNote, id)?;
     check_draft(&before)?;
-    let was = publish_credit_note(work.tx, &work.company, &before, Detail::Whole)?;
+    let was = published::<CreditNotes>(work.tx, &work.company, work.today, &before)?;
     let asked = Asked::from(input);
     let customer = drafting::customer(work, Kind::CreditNote, &asked.head)?;
     drafting::check_references(work, Kind::CreditNote, &asked, &customer)?;
@@ -106,7 +103,7 @@ pub fn change(work: &mut Work<'_>, id: DocumentId, input: CreditNoteInput) -> Re
     documents::rewrite(work.tx, work.company.id, &document, &search_text(&document, &customer.name))?;
     let linked = crediting::mark(work, &document, meant, &shares, &mut released)?;
     crediting::told(work, released)?;
-    let around = around_draft(work.tx, &work.company, &document, &customer, linked)?;
+    let around = around_draft(work.tx, &work.company, work.today, &document, &customer, linked)?;
     let published = public::credit_note(&document, around, Detail::Whole);
     work.event("credit_note.updated", "credit_note", id, &published, Some(crate::work::json(&was)));
     Ok(published)
@@ -156,14 +153,14 @@ pub fn void(work: &mut Work<'_>, id: DocumentId, input: VoidInput) -> Result<Pub
         return Err(Refusal::new("DOCUMENT_SCHEDULED", message).into());
     }
     check_draft(&document)?;
-    let was = publish_credit_note(work.tx, &work.company, &document, Detail::Whole)?;
+    let was = published::<CreditNotes>(work.tx, &work.company, work.today, &document)?;
     let released = crediting::release(work, &document)?;
     document.facts.voided_at = Some(work.now);
     document.facts.void_reason = Some(input.reason.0);
     document.updated_at = work.now;
     documents::set_facts(work.tx, work.company.id, &document)?;
     crediting::told(work, released)?;
-    let published = publish_credit_note(work.tx, &work.company, &document, Detail::Whole)?;
+    let published = published::<CreditNotes>(work.tx, &work.company, work.today, &document)?;
     work.event("credit_note.voided", "credit_note", id, &published, Some(crate::work::json(&was)));
     Ok(published)
 }
@@ -215,7 +212,7 @@ pub fn reverse(work: &mut Work<'_>, id: DocumentId, input: ReverseInput) -> Resu
     let assembled = drafting::assemble(work, Kind::Invoice, head, note.currency, date, lines)?;
     let invoice = Document { reverses: Some((number, id)), exchange_rate: note.exchange_rate, ..assembled };
     documents::insert(work.tx, work.company.id, &invoice, &search_text(&invoice, &customer.name))?;
-    let published = publish_invoice(work.tx, &work.company, &invoice, Detail::Whole)?;
+    let published = published::<Invoices>(work.tx, &work.company, work.today, &invoice)?;
     work.event("invoice.created", "invoice", invoice.id, &published, None);
     Ok(published)
 }
@@ -231,79 +228,6 @@ fn turned(work: &Work<'_>, line: &Line) -> Line {
         product.invoice_line_id = None;
     }
     turned
-}
-
-/// One credit note.
-///
-/// # Errors
-/// `CREDIT_NOTE_NOT_FOUND`.
-pub fn get(view: &mut View<'_>, id: DocumentId) -> Result<PublicCreditNote, Error> {
-    let document = find(view.tx, view.company.id, Kind::CreditNote, id)?;
-    publish_credit_note(view.tx, &view.company, &document, Detail::Whole)
-}
-
-/// Credit notes, newest first unless asked otherwise.
-///
-/// # Errors
-/// A cursor that is not one of ours.
-pub fn list(view: &mut View<'_>, query: CreditNoteQuery) -> Result<Page<PublicCreditNote>, Error> {
-    let CreditNoteQuery {
-        page,
-        limit,
-        cursor,
-        sort_by,
-        sort_order,
-        search,
-        status,
-        customer_id,
-        currency,
-        from_date,
-        to_date,
-        min_amount,
-        max_amount,
-        invoice_number,
-        voided,
-        reference,
-        metadata,
-    } = query;
-    let filter = lists::Filter {
-        kind: Kind::CreditNote,
-        page,
-        limit,
-        cursor,
-        sort_by: sort_by.unwrap_or_default(),
-        sort_order: sort_order.unwrap_or_default(),
-        search: search.map(|text| text.0),
-        statuses: status.unwrap_or_default().into_iter().map(CreditNoteStatus::as_str).collect(),
-        customer_id,
-        currency: currency.map(|code| code.0),
-        from_date: from_date.map(|day| day.0),
-        to_date: to_date.map(|day| day.0),
-        amounts: (min_amount, max_amount),
-        invoice_number: invoice_number.map(|text| text.0),
-        settlement: None,
-        overdue: None,
-        voided,
-        reference: reference.map(|text| text.0),
-        metadata: metadata.unwrap_or_default(),
-    };
-    lists::list(view, filter, public::credit_note)
-}
-
-/// Books and sends a credit note; a booked one is delivered anew.
-///
-/// # Errors
-/// See [`sending::send`].
-pub fn send(work: &mut Work<'_>, id: DocumentId, input: SendInput) -> Result<Sent, Error> {
-    sending::send(work, Kind::CreditNote, id, input)
-}
-
-/// Takes a scheduled send back.
-///
-/// # Errors
-/// See [`sending::take_back`].
-pub fn take_back(work: &mut Work<'_>, id: DocumentId) -> Result<(), Error> {
-    sending::take_back(work, Kind::CreditNote, id)
 }
 
 /// A numbered credit note is never deleted: always refused.

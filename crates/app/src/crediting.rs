@@ -16,7 +16,7 @@ use jiff::civil::Date;
 use serde_json::json;
 use store::{credits, documents, lines};
 
-use crate::documents::{around_linked, find, publish_alone};
+use crate::documents::{around_linked, find, publish};
 use crate::{Error, Work, drafting};
 
 /// The invoices a note credits, as they were before, and how far each has been credited.
@@ -214,7 +214,7 @@ fn mark_one(
             .into());
     }
     let event = if before.is_some() { "invoice.updated" } else { "invoice.credited" };
-    let around = around_linked(work.tx, &work.company, &invoice, Vec::new())?;
+    let around = around_linked(work.tx, &work.company, work.today, &invoice, Vec::new())?;
     let before = before
         .unwrap_or_else(|| crate::work::json(&public::invoice(&invoice, around.clone(), Detail::WithoutCreditNotes)));
     for line in &credited.lines {
@@ -250,7 +250,7 @@ pub(crate) fn release(work: &mut Work<'_>, note: &Document) -> Result<Vec<Releas
     let mut released = Vec::new();
     for (invoice_id, _, _, amount) in credits::linked(work.tx, company_id, note)? {
         let mut invoice = find(work.tx, company_id, Kind::Invoice, invoice_id)?;
-        let before = crate::work::json(&publish_alone(work.tx, &work.company, &invoice)?);
+        let before = crate::work::json(&publish(work.tx, &work.company, work.today, &invoice)?);
         let mine = |line: LineId| {
             shares.iter().filter(move |taken| taken.invoice_id == invoice_id && taken.invoice_line_id == line)
         };

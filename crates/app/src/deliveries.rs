@@ -140,23 +140,8 @@ pub(crate) fn public(delivery: &Delivery) -> PublicDelivery {
     }
 }
 
-/// What became of an invoice's sending.
-///
-/// # Errors
-/// `INVOICE_NOT_FOUND`.
-pub fn of_invoice(view: &mut View<'_>, id: DocumentId) -> Result<DeliveryStatus, Error> {
-    status(view, Kind::Invoice, id)
-}
-
-/// What became of a credit note's sending.
-///
-/// # Errors
-/// `CREDIT_NOTE_NOT_FOUND`.
-pub fn of_credit_note(view: &mut View<'_>, id: DocumentId) -> Result<DeliveryStatus, Error> {
-    status(view, Kind::CreditNote, id)
-}
-
-fn status(view: &mut View<'_>, kind: Kind, id: DocumentId) -> Result<DeliveryStatus, Error> {
+/// What became of the sending of a document of this kind.
+pub(crate) fn status(view: &mut View<'_>, kind: Kind, id: DocumentId) -> Result<DeliveryStatus, Error> {
     let document = find(view.tx, view.company.id, kind, id)?;
     let newest = deliveries::of(view.tx, view.company.id, id)?.pop();
     let attempts = deliveries::attempts_of(view.tx, view.company.id, id)?;

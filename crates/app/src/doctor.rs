@@ -95,6 +95,12 @@ const CHECKS: &[Check] = &[
         look: |tx, company, tell| compare(tx, company, shelf::CREDITING, tell),
     },
     Check {
+        name: "conversions",
+        about: "an offer and what was made of it name each other, once",
+        of: documents,
+        look: |tx, company, tell| compare(tx, company, shelf::CONVERSIONS, tell),
+    },
+    Check {
         name: "settlement",
         about: "what is open of a document follows from its allocations",
         of: documents,
@@ -114,13 +120,13 @@ const CHECKS: &[Check] = &[
     },
     Check {
         name: "snapshots",
-        about: "every booked document has the snapshot that its entry names",
+        about: "every booked document has the snapshot that its entry names, every sent offer its own",
         of: documents,
         look: snapshots,
     },
     Check {
         name: "papers",
-        about: "every booked document has its PDF, or the job that prints it",
+        about: "every booked document and sent offer has its PDF, or the job that prints it",
         of: documents,
         look: papers,
     },

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use billing::customers::{Customer, zone_conflict};
 use billing::document::{Document, Head, Line, total};
-use billing::draft::{Pricing, exchange_rate_missing};
+use billing::draft::{self, Pricing, exchange_rate_missing};
 use billing::ids::DocumentId;
 use billing::input::documents::{Asked, AskedHead, AskedLine};
 use billing::kind::Kind;
 use billing::money::{Currency, LARGEST};
-use billing::refusal::Refusal;
+use billing::refusal::{Faults, Refusal};
 use billing::status::Facts;
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -18,6 +18,36 @@ use serde_json::json;
 use store::{contacts, customers, departments, exchange_rates, prices, pricing, templates};
 
 use crate::{Error, Origin, Work};
+
+/// What was asked as a draft of a kind that credits nothing, with its customer.
+pub(crate) fn draft(work: &mut Work<'_>, kind: Kind, asked: Asked) -> Result<(Document, Customer), Error> {
+    let date = check_date(work.today, asked.head.date.unwrap_or(work.today))?;
+    check_valid_until(date, asked.head.head.valid_until)?;
+    let customer = customer(work, kind, &asked.head)?;
+    check_references(work, kind, &asked, &customer)?;
+    check_zone(work, &customer)?;
+    let currency = currency(&asked.head, &customer);
+    let tax_point = asked.head.head.tax_point_date.unwrap_or(date);
+    let fetched = fetch(work, &asked.lines, &customer, currency, date, tax_point)?;
+    let pricing = fetched.pricing(work, kind, &customer, &asked.head, currency, date);
+    let lines = draft::lines(&pricing, &asked.lines, &mut || work.new_id())?;
+    let mut head = asked.head;
+    if kind.is_owed() {
+        head.head.payment_terms = Some(head.head.payment_terms.unwrap_or(customer.payment_terms));
+    }
+    let document = assemble(work, kind, head, currency, date, lines)?;
+    Ok((document, customer))
+}
+
+/// An offer holds on its own date at least.
+fn check_valid_until(date: Date, valid_until: Option<Date>) -> Result<(), Error> {
+    if valid_until.is_none_or(|last| last >= date) {
+        return Ok(());
+    }
+    let mut faults = Faults::default();
+    faults.add("validUntil", "minDate", format!("validUntil must not be before the date, {date}"));
+    Err(faults.into())
+}
 
 /// The customer named; only a credit note may be for an inactive one.
 pub(crate) fn customer(work: &mut Work<'_>, kind: Kind, asked: &AskedHead) -> Result<Customer, Error> {
@@ -212,6 +242,7 @@ pub(crate) fn assemble(
         head: asked.head,
         invoice: None,
         reverses: None,
+        converted_from: None,
         lines,
         groups,
         subtotal,
@@ -223,7 +254,7 @@ pub(crate) fn assemble(
         base_vat: None,
         origin: origin.to_owned(),
         language: None,
-        booking: None,
+        pinned: None,
         facts: Facts::default(),
         created_at: work.now,
         updated_at: work.now,

@@ -30,7 +30,7 @@ pub fn xml(app: &Arc<App>, by: &Caller, kind: Kind, id: DocumentId, query: XmlQu
     let (number, archived, fresh) = app
         .read(by.clone(), move |view| {
             let document = find(view.tx, company_id, kind, id)?;
-            let (Some(_), Some(number)) = (&document.booking, &document.number) else {
+            let (Some(_), Some(number)) = (document.booking(), &document.number) else {
                 let message =
                     format!("The {} is not booked yet: an e-invoice says what is in the books.", kind.title());
                 return Err(Refusal::new("DOCUMENT_NOT_BOOKED", message).into());
@@ -85,12 +85,12 @@ pub(crate) fn write(
     format: Format,
     ean: Option<&str>,
 ) -> Result<String, Error> {
-    let booking = document.booking.as_ref();
-    let booking = booking.ok_or_else(|| Error::Broken(format!("document {} is not booked", document.id)))?;
+    let pinned = document.pinned.as_ref();
+    let pinned = pinned.ok_or_else(|| Error::Broken(format!("document {} is not booked", document.id)))?;
     let preceding = preceding(tx, company_id, document)?;
-    let mut buyer = booking.buyer.clone();
+    let mut buyer = pinned.buyer.clone();
     buyer.ean_number = ean.map(str::to_owned).or(buyer.ean_number);
-    let source = Source { document, seller: &booking.seller, buyer: &buyer, preceding: &preceding };
+    let source = Source { document, seller: &pinned.seller, buyer: &buyer, preceding: &preceding };
     einvoice::write(source, format).map_err(|findings| not_valid(Some(format), &findings).into())
 }
 

@@ -2,13 +2,15 @@
 
 use billing::document::Document;
 use billing::ids::CustomerId;
-use billing::input::documents::{DocumentSort, Settlement, SortOrder};
+use billing::input::document_lists::{CreditNoteQuery, InvoiceQuery, OrderConfirmationQuery, QuoteQuery, Settlement};
+use billing::input::documents::SortOrder;
 use billing::input::{Amount, Metadata};
 use billing::kind::Kind;
 use billing::money::Currency;
 use billing::page::{Begin, Page, Part};
 use billing::public::{Around, Detail};
 use billing::refusal::Faults;
+use billing::status::{CreditNoteStatus, InvoiceStatus, OrderConfirmationDisplayStatus, QuoteDisplayStatus};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
@@ -19,12 +21,12 @@ use crate::documents::around_each;
 use crate::{Error, View};
 
 /// What a list of documents is asked for.
-pub(crate) struct Filter {
+pub struct Filter {
     pub(crate) kind: Kind,
     pub(crate) page: Option<u32>,
     pub(crate) limit: Option<u32>,
     pub(crate) cursor: Option<String>,
-    pub(crate) sort_by: DocumentSort,
+    pub(crate) sort_by: shelf::Order,
     pub(crate) sort_order: SortOrder,
     pub(crate) search: Option<String>,
     pub(crate) statuses: Vec<&'static str>,
@@ -39,6 +41,70 @@ pub(crate) struct Filter {
     pub(crate) voided: Option<bool>,
     pub(crate) reference: Option<String>,
     pub(crate) metadata: Metadata,
+}
+
+/// Reads the query of a kind: what is the kind's own stands beside it.
+macro_rules! filters {
+    ($($query:ident of $kind:expr, $status:ident { $($own:ident: $value:expr,)* })*) => {$(
+        impl From<$query> for Filter {
+            fn from(query: $query) -> Filter {
+                let $query {
+                    page,
+                    limit,
+                    cursor,
+                    sort_by,
+                    sort_order,
+                    search,
+                    status,
+                    customer_id,
+                    currency,
+                    from_date,
+                    to_date,
+                    min_amount,
+                    max_amount,
+                    $($own,)*
+                    reference,
+                    metadata,
+                } = query;
+                let filter = Filter {
+                    kind: $kind,
+                    page,
+                    limit,
+                    cursor,
+                    sort_by: sort_by.unwrap_or_default().into(),
+                    sort_order: sort_order.unwrap_or_default(),
+                    search: search.map(|text| text.0),
+                    statuses: status.unwrap_or_default().into_iter().map($status::as_str).collect(),
+                    customer_id,
+                    currency: currency.map(|code| code.0),
+                    from_date: from_date.map(|day| day.0),
+                    to_date: to_date.map(|day| day.0),
+                    amounts: (min_amount, max_amount),
+                    invoice_number: None,
+                    settlement: None,
+                    overdue: None,
+                    voided: None,
+                    reference: reference.map(|text| text.0),
+                    metadata: metadata.unwrap_or_default(),
+                };
+                Filter { $($own: $value,)* ..filter }
+            }
+        }
+    )*};
+}
+
+filters! {
+    InvoiceQuery of Kind::Invoice, InvoiceStatus {
+        invoice_number: invoice_number.map(|text| text.0),
+        settlement: settlement,
+        overdue: overdue,
+    }
+    CreditNoteQuery of Kind::CreditNote, CreditNoteStatus {
+        invoice_number: invoice_number.map(|text| text.0),
+        voided: voided,
+    }
+    QuoteQuery of Kind::Quote, QuoteDisplayStatus {}
+    OrderConfirmationQuery of Kind::OrderConfirmation, OrderConfirmationDisplayStatus {}
 }
 
 type Bounds = (Option<i64>, Option<i64>);
@@ -67,6 +133,7 @@ pub(crate) fn list<T>(view: &mut View<'_>, filter: Filter, publish: Publish<T>) 
     let asked = shelf::Asked {
         company_id: view.company.id,
         kind: filter.kind,
+        today: view.today,
         search: filter.search.map(|text| text.to_lowercase()),
         statuses: filter.statuses,
         customer_id: filter.customer_id,
@@ -76,7 +143,7 @@ pub(crate) fn list<T>(view: &mut View<'_>, filter: Filter, publish: Publish<T>) 
         amounts,
         invoice_number: filter.invoice_number,
         settlement: filter.settlement,
-        overdue: filter.overdue.map(|is| (is, view.today())),
+        overdue: filter.overdue.map(|is| (is, view.today)),
         voided: filter.voided,
         reference: filter.reference,
         metadata: filter.metadata.0,
@@ -100,7 +167,7 @@ pub(crate) fn list<T>(view: &mut View<'_>, filter: Filter, publish: Publish<T>) 
     let page = part.page(found, total, |document| shelf::Place::of(document, sort));
     let Page { mut data, total, page, limit, total_pages, next_cursor } = page;
     vat_groups::fill(view.tx, view.company.id, &mut data)?;
-    let around = around_each(view.tx, &view.company, &data)?;
+    let around = around_each(view.tx, &view.company, view.today, &data)?;
     let published = data.iter().zip(around).map(|(document, around)| publish(document, around, Detail::WithoutLines));
     Ok(Page { data: published.collect(), total, page, limit, total_pages, next_cursor })
 }

@@ -27,6 +27,28 @@ pub(crate) enum Length {
 /// How often the long sample has the lines of the short one.
 const TIMES: u32 = 15;
 
+/// What of an invoice no offer has.
+const OF_INVOICES: [&str; 18] = [
+    "number",
+    "exchangeRate",
+    "baseAmount",
+    "baseVat",
+    "bookedAt",
+    "journalEntryId",
+    "subscriptionId",
+    "dueDate",
+    "paymentTerms",
+    "creditedAmount",
+    "pendingCreditAmount",
+    "paidAmount",
+    "openAmount",
+    "settlement",
+    "creditState",
+    "creditNotes",
+    "reversedCreditNote",
+    "convertedFrom",
+];
+
 static INVOICE: LazyLock<Value> = LazyLock::new(|| read(include_str!("../templates/samples/preview.invoice.json")));
 static CREDIT_NOTE: LazyLock<Value> =
     LazyLock::new(|| read(include_str!("../templates/samples/preview.credit-note.json")));
@@ -39,11 +61,9 @@ fn read(text: &str) -> Value {
 pub(crate) fn document(kind: Kind, company: &Company, length: Length) -> Result<Value, Error> {
     let mut document = match kind {
         Kind::CreditNote => CREDIT_NOTE.clone(),
-        Kind::Invoice | Kind::Quote | Kind::OrderConfirmation => INVOICE.clone(),
+        Kind::Invoice => INVOICE.clone(),
+        Kind::Quote | Kind::OrderConfirmation => offer(kind),
     };
-    if kind == Kind::Quote {
-        document["validUntil"] = json!("2026-07-15");
-    }
     if length == Length::Long {
         lengthen(&mut document)?;
     }
@@ -55,6 +75,25 @@ pub(crate) fn document(kind: Kind, company: &Company, length: Length) -> Result<
     document["seller"] =
         serde_json::to_value(parties::seller(company)).map_err(|fault| Error::Broken(fault.to_string()))?;
     Ok(document)
+}
+
+/// The sample of a kind that posts nothing: the invoice's without what only documents of the books have.
+fn offer(kind: Kind) -> Value {
+    let mut document = INVOICE.clone();
+    let number = document["number"].clone();
+    if let Some(fields) = document.as_object_mut() {
+        fields.retain(|name, _| !OF_INVOICES.contains(&name.as_str()));
+    }
+    let valid_until = (kind == Kind::Quote).then_some("2026-07-15");
+    let own = json!({
+        "type": kind, "documentNumber": number, "status": "sent", "displayStatus": "sent", "validUntil": valid_until,
+        "acceptedAt": null, "rejectedAt": null, "convertedToInvoiceId": null, "convertedToOrderConfirmationId": null,
+        "convertedFrom": null,
+    });
+    for (name, value) in own.as_object().into_iter().flatten() {
+        document[name] = value.clone();
+    }
+    document
 }
 
 /// The same with its lines, and so its sums, that many times.
@@ -76,7 +115,7 @@ fn lengthen(document: &mut Value) -> Result<(), Error> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use billing::public::{PublicCreditNote, PublicInvoice};
+    use billing::public::{PublicCreditNote, PublicInvoice, PublicSalesDocument};
     use schemars::generate::SchemaSettings;
 
     use super::*;
@@ -91,7 +130,11 @@ mod tests {
         let settings = || SchemaSettings::draft2020_12().for_serialize().into_generator();
         let invoice = settings().into_root_schema_for::<PublicInvoice>().to_value();
         let credit_note = settings().into_root_schema_for::<PublicCreditNote>().to_value();
-        for (sample, schema) in [(&*INVOICE, invoice), (&*CREDIT_NOTE, credit_note)] {
+        let offers = settings().into_root_schema_for::<PublicSalesDocument>().to_value();
+        let (quote, confirmation) = (offer(Kind::Quote), offer(Kind::OrderConfirmation));
+        for (sample, schema) in
+            [(&*INVOICE, invoice), (&*CREDIT_NOTE, credit_note), (&quote, offers.clone()), (&confirmation, offers)]
+        {
             assert_eq!(names(sample), names(&schema["properties"]));
             let line = &schema["$defs"]["PublicLine"]["properties"];
             let mut of_line = names(line);
@@ -107,7 +150,7 @@ mod tests {
     #[test]
     fn samples_add_up() {
         let number = |value: &Value| value.as_str().unwrap().parse::<Decimal>().unwrap();
-        for sample in [&*INVOICE, &*CREDIT_NOTE] {
+        for sample in [&*INVOICE, &*CREDIT_NOTE, &offer(Kind::Quote)] {
             let mut long = sample.clone();
             lengthen(&mut long).unwrap();
             for document in [sample, &long] {

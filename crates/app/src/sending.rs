@@ -17,18 +17,18 @@ use store::{customers, deliveries, documents};
 use crate::channel::{self, Channel};
 use crate::deliveries::{DELIVERED, FAILED, PENDING, SCHEDULED, public};
 use crate::documents::{find, publish};
-use crate::{Error, Work, allocations, booking, drafting, einvoices};
+use crate::{Error, Work, allocations, booking, contacts, drafting, einvoices};
 
 /// The kind of the job that sends at an instant.
 const SCHEDULED_JOB: &str = "scheduled";
 
-/// Numbers (where it has no number), books and sends a draft, now or when its instant comes; delivers the
-/// archived copy of a booked document anew.
+/// Numbers (where it has no number), books (where it posts) and sends a draft, now or when its instant comes;
+/// delivers the archived copy of one that is out of the house anew.
 ///
 /// # Errors
 /// By status `DOCUMENT_CANCELLED`, `CREDIT_NOTE_VOIDED`, `DOCUMENT_SCHEDULED`,
 /// `DOCUMENT_ALREADY_SENDING`, `DOCUMENT_NOT_DRAFT`; a fault where `scheduledAt` is past; what
-/// [`channel::choose`] and [`booking::check`] refuse.
+/// [`channel::choose`] and [`booking::check`], of an offer [`booking::offer`] refuse.
 pub(crate) fn send(work: &mut Work<'_>, kind: Kind, id: DocumentId, input: SendInput) -> Result<Sent, Error> {
     let mut document = find(work.tx, work.company.id, kind, id)?;
     check_status(&document)?;
@@ -44,15 +44,15 @@ pub(crate) fn send(work: &mut Work<'_>, kind: Kind, id: DocumentId, input: SendI
 /// The resource's 404; `DOCUMENT_NOT_SCHEDULED`.
 pub(crate) fn take_back(work: &mut Work<'_>, kind: Kind, id: DocumentId) -> Result<(), Error> {
     let mut document = find(work.tx, work.company.id, kind, id)?;
-    if document.is_booked() || document.facts.scheduled_at.is_none() {
+    if document.is_pinned() || document.facts.scheduled_at.is_none() {
         let message = format!("The {} is {}, not scheduled.", kind.title(), document.status());
         return Err(Refusal::new("DOCUMENT_NOT_SCHEDULED", message).into());
     }
-    let before = publish(work.tx, &work.company, &document)?;
+    let before = publish(work.tx, &work.company, work.today, &document)?;
     unschedule(work, &mut document)?;
     document.updated_at = work.now;
     documents::set_facts(work.tx, work.company.id, &document)?;
-    work.document_event(updated(kind), &document, Some(crate::work::json(&before)))
+    work.document_event(kind.topics().updated, &document, Some(crate::work::json(&before)))
 }
 
 /// Takes the waiting delivery of a document and its job away.
@@ -75,10 +75,6 @@ fn remove(work: &mut Work<'_>, id: DocumentId, which: fn(&Delivery) -> bool) -> 
         work.event("delivery.deleted", "delivery", delivery.id, &public(&delivery), None);
     }
     Ok(())
-}
-
-fn updated(kind: Kind) -> &'static str {
-    if kind == Kind::CreditNote { "credit_note.updated" } else { "invoice.updated" }
 }
 
 /// What a scheduled send came to when its instant came.
@@ -115,7 +111,7 @@ pub(crate) fn give_back(work: &mut Work<'_>, id: DeliveryId, code: &str, message
         work.nothing_happened();
         return Ok(());
     };
-    let before = publish(work.tx, &work.company, &document)?;
+    let before = publish(work.tx, &work.company, work.today, &document)?;
     FAILED.clone_into(&mut delivery.status);
     delivery.last_error = Some((code.to_owned(), message.to_owned()));
     delivery.next_attempt_at = None;
@@ -125,7 +121,7 @@ pub(crate) fn give_back(work: &mut Work<'_>, id: DeliveryId, code: &str, message
     document.updated_at = work.now;
     documents::set_facts(work.tx, work.company.id, &document)?;
     work.event("delivery.failed", "delivery", id, &public(&delivery), None);
-    work.document_event(updated(document.kind), &document, Some(crate::work::json(&before)))
+    work.document_event(document.kind.topics().updated, &document, Some(crate::work::json(&before)))
 }
 
 /// A delivery that waits for its instant, and its document.
@@ -161,14 +157,14 @@ fn schedule(work: &mut Work<'_>, document: &mut Document, input: &SendInput, at:
         faults.add("scheduledAt", "minDate", "scheduledAt must be in the future");
         return Err(faults.into());
     }
-    if document.is_booked() {
+    if document.is_pinned() {
         let message =
             format!("The {} is {}: what is booked is not scheduled.", document.kind.title(), document.status());
         return Err(Refusal::new("DOCUMENT_NOT_DRAFT", message).into());
     }
     let (customer, channel) = channel_of(work, document, input)?;
     booking::check(work, document, &customer, &channel, input)?;
-    let before = publish(work.tx, &work.company, document)?;
+    let before = publish(work.tx, &work.company, work.today, document)?;
     let delivery = Delivery {
         status: SCHEDULED.to_owned(),
         next_attempt_at: Some(at),
@@ -185,7 +181,7 @@ fn schedule(work: &mut Work<'_>, document: &mut Document, input: &SendInput, at:
     document.updated_at = work.now;
     documents::set_facts(work.tx, company_id, document)?;
     work.event("delivery.created", "delivery", delivery.id, &public(&delivery), None);
-    work.document_event(updated(document.kind), document, Some(crate::work::json(&before)))?;
+    work.document_event(document.kind.topics().updated, document, Some(crate::work::json(&before)))?;
     Ok(sent(document, &delivery))
 }
 
@@ -202,7 +198,12 @@ fn carry_out(
     if input.update_customer_record == Some(true) {
         keep_overrides(work, &mut customer, input)?;
     }
-    if document.is_booked() {
+    if let (false, DeliveryType::Email, Some(address)) =
+        (document.kind.is_booked(), channel.delivery_type, &input.override_email)
+    {
+        contacts::keep_address(work, &customer, &address.0)?;
+    }
+    if document.is_pinned() {
         if let Some(format) = channel.format {
             // What no e-invoice can hold is refused now, and not found out by a worker.
             einvoices::write(work.tx, company_id, document, format, channel.ean_number.as_deref())?;
@@ -211,14 +212,17 @@ fn carry_out(
         documents::set_facts(work.tx, company_id, document)?;
         return Ok(sent(document, &delivery));
     }
-    let before = publish(work.tx, &work.company, document)?;
+    let before = publish(work.tx, &work.company, work.today, document)?;
     document.facts.scheduled_at = None;
-    booking::book(work, document, &customer, &channel, input)?;
+    if document.kind.is_booked() {
+        booking::book(work, document, &customer, &channel, input)?;
+    } else {
+        booking::offer(work, document, &customer, input)?;
+    }
     let delivery = deliver(work, document, &channel, input, waiting)?;
     documents::set_facts(work.tx, company_id, document)?;
     allocations::of_credit_note(work, document)?;
-    let event = if document.kind == Kind::CreditNote { "credit_note.sent" } else { "invoice.sent" };
-    work.document_event(event, document, Some(crate::work::json(&before)))?;
+    work.document_event(document.kind.topics().sent, document, Some(crate::work::json(&before)))?;
     Ok(sent(document, &delivery))
 }
 
@@ -242,10 +246,10 @@ fn check_status(document: &Document) -> Result<(), Refusal> {
     if facts.voided_at.is_some() {
         return Err(Refusal::new("CREDIT_NOTE_VOIDED", "The credit note is voided."));
     }
-    if facts.scheduled_at.is_some() && !document.is_booked() {
+    if facts.scheduled_at.is_some() && !document.is_pinned() {
         return Err(Refusal::new("DOCUMENT_SCHEDULED", format!("The {title} is scheduled; take it back first.")));
     }
-    if document.is_booked() && facts.delivery == DeliveryState::Pending {
+    if document.is_pinned() && facts.delivery == DeliveryState::Pending {
         let message = format!("The {title} is being sent: an attempt or a retry is pending.");
         return Err(Refusal::new("DOCUMENT_ALREADY_SENDING", message));
     }

@@ -170,7 +170,7 @@ pub(crate) fn post(work: &mut Work<'_>, named: Named<'_>, postings: Vec<postings
         reference,
         document_id: document.map(|document| document.id),
         customer_id: Some(customer_id),
-        document_sha256: document.and_then(|d| d.booking.as_ref()).map(|booking| booking.snapshot_sha256.clone()),
+        document_sha256: document.and_then(|d| d.pinned.as_ref()).map(|pinned| pinned.snapshot_sha256.clone()),
         reverses: None,
         postings,
         created_at: work.now,
@@ -214,7 +214,7 @@ pub(crate) fn change(
     event: impl FnOnce(&Document) -> &'static str,
     change: impl FnOnce(&mut billing::status::Facts),
 ) -> Result<(), Error> {
-    let before = publish(work.tx, &work.company, document)?;
+    let before = publish(work.tx, &work.company, work.today, document)?;
     change(&mut document.facts);
     document.updated_at = work.now;
     documents::set_facts(work.tx, work.company.id, document)?;

@@ -22,7 +22,8 @@ pub struct View<'a> {
     pub(crate) tx: &'a mut dyn Tx,
     pub(crate) company: Company,
     pub(crate) by: Caller,
-    pub(crate) now: Timestamp,
+    /// The company's day.
+    pub(crate) today: Date,
 }
 
 /// What a writing verb is given: a transaction that holds its company.
@@ -31,6 +32,8 @@ pub struct Work<'a> {
     pub(crate) company: Company,
     pub(crate) by: Caller,
     pub(crate) now: Timestamp,
+    /// The company's day.
+    pub(crate) today: Date,
     pub(crate) channels: Arc<Channels>,
     pub(crate) events: Vec<events::NewEvent>,
     pub(crate) given: RefCell<Given>,
@@ -89,7 +92,8 @@ impl App {
         let now = self.clock.now();
         self.db.read(move |tx| {
             let company = company(tx, by.company_id)?;
-            verb(&mut View { tx, company, by, now })
+            let today = clock::day(now, &company.time_zone);
+            verb(&mut View { tx, company, by, today })
         })
     }
 }
@@ -110,7 +114,7 @@ pub(crate) fn not_there(id: CompanyId, fault: store::Error) -> Error {
 impl View<'_> {
     /// The company's day.
     pub fn today(&self) -> Date {
-        clock::day(self.now, &self.company.time_zone)
+        self.today
     }
 }
 
@@ -122,19 +126,21 @@ impl<'a> Work<'a> {
         now: Timestamp,
         channels: Arc<Channels>,
     ) -> Work<'a> {
-        Work { tx, company, by, now, channels, events: Vec::new(), given: RefCell::default(), is_idle: false }
+        let today = clock::day(now, &company.time_zone);
+        Work { tx, company, by, now, today, channels, events: Vec::new(), given: RefCell::default(), is_idle: false }
     }
 }
 
 impl Work<'_> {
     /// The books as this work sees them.
     pub(crate) fn view(&mut self) -> View<'_> {
-        View { tx: &mut *self.tx, company: self.company.clone(), by: self.by.clone(), now: self.now }
+        let (company, by) = (self.company.clone(), self.by.clone());
+        View { tx: &mut *self.tx, company, by, today: self.today }
     }
 
     /// The company's day.
     pub fn today(&self) -> Date {
-        clock::day(self.now, &self.company.time_zone)
+        self.today
     }
 
     /// A new id of any kind, in the order of time.

@@ -177,6 +177,45 @@ pub const CREDIT_NOTES: &[Column] = document_columns![
     ("voidedAt", "/voidedAt"),
 ];
 
+/// What quotes and order confirmations have in common, in the order of the columns.
+macro_rules! sales_columns {
+    ($($own:expr),* $(,)?) => {
+        &[
+            ("id", "/id"),
+            ("documentNumber", "/documentNumber"),
+            ("status", "/status"),
+            ("displayStatus", "/displayStatus"),
+            ("date", "/date"),
+            $($own,)*
+            ("customerId", "/customerId"),
+            ("customerName", "/buyer/name"),
+            ("currency", "/currency"),
+            ("subtotal", "/subtotal"),
+            ("vat", "/vat"),
+            ("amount", "/amount"),
+            ("reference", "/reference"),
+            ("ourReference", "/ourReference"),
+            ("description", "/description"),
+            ("convertedToInvoiceId", "/convertedToInvoiceId"),
+            ("numberedAt", "/numberedAt"),
+            ("sentAt", "/sentAt"),
+            ("createdAt", "/createdAt"),
+            ("updatedAt", "/updatedAt"),
+        ]
+    };
+}
+
+/// The columns of a list of quotes.
+pub const QUOTES: &[Column] = sales_columns![
+    ("validUntil", "/validUntil"),
+    ("acceptedAt", "/acceptedAt"),
+    ("rejectedAt", "/rejectedAt"),
+    ("convertedToOrderConfirmationId", "/convertedToOrderConfirmationId"),
+];
+
+/// The columns of a list of order confirmations.
+pub const ORDER_CONFIRMATIONS: &[Column] = sales_columns![];
+
 #[cfg(test)]
 mod tests {
     use super::*;

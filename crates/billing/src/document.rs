@@ -78,6 +78,8 @@ pub struct Head {
     pub period_end: Option<Date>,
     /// The day that decides VAT rates.
     pub tax_point_date: Option<Date>,
+    /// The last day the offer holds (quotes).
+    pub valid_until: Option<Date>,
     /// Number and date of an invoice issued elsewhere (credit notes).
     pub external_invoice: Option<(String, Date)>,
     /// The period a bonus is for (credit notes).
@@ -211,13 +213,20 @@ pub struct VatGroup {
     pub mode: crate::credit::Mode,
 }
 
-/// What was pinned when the document was booked.
+/// When it came into the books, and by which entry.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Booking {
     /// When.
     pub at: Timestamp,
     /// The journal entry.
     pub entry_id: EntryId,
+}
+
+/// What was pinned when the document was booked, or sent where it posts nothing: what is printed for ever after.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Pinned {
+    /// Its booking; none of what posts nothing.
+    pub booking: Option<Booking>,
     /// Who sold.
     pub seller: Seller,
     /// Who bought.
@@ -226,6 +235,17 @@ pub struct Booking {
     pub template_version: i64,
     /// SHA-256 of its snapshot.
     pub snapshot_sha256: String,
+}
+
+/// The document another was made of.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Source {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its id.
+    pub id: DocumentId,
+    /// Its number.
+    pub number: String,
 }
 
 /// A document of any kind.
@@ -251,6 +271,8 @@ pub struct Document {
     pub invoice: Option<(String, DocumentId)>,
     /// The credit note an invoice reverses: its number and id.
     pub reverses: Option<(String, DocumentId)>,
+    /// The quote or order confirmation it was made of.
+    pub converted_from: Option<Source>,
     /// Its lines in order.
     pub lines: Vec<Line>,
     /// Its VAT by category and rate, in order of first appearance.
@@ -271,10 +293,10 @@ pub struct Document {
     pub base_vat: Option<Money>,
     /// `api console mcp subscription`.
     pub origin: String,
-    /// The language it is printed in, pinned at booking.
+    /// The language it is printed in, pinned with the rest.
     pub language: Option<String>,
-    /// What was pinned at booking.
-    pub booking: Option<Booking>,
+    /// What was pinned when it was booked or sent.
+    pub pinned: Option<Pinned>,
     /// What later deeds change.
     pub facts: Facts,
     /// When it was made.
@@ -284,16 +306,27 @@ pub struct Document {
 }
 
 impl Document {
+    /// Its booking, once it is in the books.
+    pub fn booking(&self) -> Option<&Booking> {
+        self.pinned.as_ref()?.booking.as_ref()
+    }
+
     /// Whether it is in the books.
     pub fn is_booked(&self) -> bool {
-        self.booking.is_some()
+        self.booking().is_some()
+    }
+
+    /// Whether it is out of the house for good: booked, or sent where it posts nothing.
+    pub fn is_pinned(&self) -> bool {
+        self.pinned.is_some()
     }
 
     /// The status as published.
     pub fn status(&self) -> &'static str {
         match self.kind {
+            Kind::Invoice => self.facts.invoice_status(self.is_booked(), self.amount.minor()).as_str(),
             Kind::CreditNote => self.facts.credit_note_status(self.is_booked()).as_str(),
-            _ => self.facts.invoice_status(self.is_booked(), self.amount.minor()).as_str(),
+            Kind::Quote | Kind::OrderConfirmation => self.facts.sales_status(self.is_pinned()).as_str(),
         }
     }
 
@@ -419,7 +452,7 @@ pub struct CatalogueItem {
 /// The items a document's lines name, by price.
 pub type Catalogue = BTreeMap<PriceId, CatalogueItem>;
 
-/// The seller as printed: the company, pinned at booking.
+/// The seller as printed: the company, pinned when the document is.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Seller {
@@ -453,7 +486,7 @@ pub struct Seller {
     pub peppol_endpoint: Option<String>,
 }
 
-/// The buyer as printed: the customer, pinned at booking.
+/// The buyer as printed: the customer, pinned when the document is.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Buyer {

@@ -7,6 +7,7 @@ pub mod company;
 pub mod contacts;
 pub mod customers;
 pub mod departments;
+pub mod document_lists;
 pub mod documents;
 pub mod imports;
 mod kinds;

@@ -29,14 +29,50 @@ pub enum NumberedOn {
     Sending,
 }
 
+/// The events that tell what happens to a document of one kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Topics {
+    /// It was made.
+    pub created: &'static str,
+    /// It was written anew, or something about it changed.
+    pub updated: &'static str,
+    /// It was deleted.
+    pub deleted: &'static str,
+    /// It was sent.
+    pub sent: &'static str,
+    /// The buyer took the offer.
+    pub accepted: &'static str,
+    /// The buyer did not.
+    pub rejected: &'static str,
+    /// Another document was made of it.
+    pub converted: &'static str,
+}
+
+macro_rules! topics {
+    ($resource:literal) => {
+        Topics {
+            created: concat!($resource, ".created"),
+            updated: concat!($resource, ".updated"),
+            deleted: concat!($resource, ".deleted"),
+            sent: concat!($resource, ".sent"),
+            accepted: concat!($resource, ".accepted"),
+            rejected: concat!($resource, ".rejected"),
+            converted: concat!($resource, ".converted"),
+        }
+    };
+}
+
 struct Row {
     kind: Kind,
     name: &'static str,
     resource: &'static str,
+    topics: Topics,
+    not_found: &'static str,
     title: &'static str,
     template: &'static str,
     sign: i64,
     is_booked: bool,
+    is_owed: bool,
     numbered_on: NumberedOn,
     path: &'static str,
 }
@@ -46,10 +82,13 @@ const ROWS: [Row; 4] = [
         kind: Kind::Invoice,
         name: "invoice",
         resource: "invoice",
+        topics: topics!("invoice"),
+        not_found: "INVOICE_NOT_FOUND",
         title: "invoice",
         template: "invoice-template",
         sign: 1,
         is_booked: true,
+        is_owed: true,
         numbered_on: NumberedOn::Sending,
         path: "invoices",
     },
@@ -57,10 +96,13 @@ const ROWS: [Row; 4] = [
         kind: Kind::CreditNote,
         name: "creditNote",
         resource: "credit_note",
+        topics: topics!("credit_note"),
+        not_found: "CREDIT_NOTE_NOT_FOUND",
         title: "credit note",
         template: "credit-note-template",
         sign: -1,
         is_booked: true,
+        is_owed: false,
         numbered_on: NumberedOn::Creation,
         path: "credit-notes",
     },
@@ -68,10 +110,13 @@ const ROWS: [Row; 4] = [
         kind: Kind::Quote,
         name: "quote",
         resource: "quote",
+        topics: topics!("quote"),
+        not_found: "QUOTE_NOT_FOUND",
         title: "quote",
         template: "quote-template",
         sign: 1,
         is_booked: false,
+        is_owed: false,
         numbered_on: NumberedOn::Sending,
         path: "quotes",
     },
@@ -79,10 +124,13 @@ const ROWS: [Row; 4] = [
         kind: Kind::OrderConfirmation,
         name: "orderConfirmation",
         resource: "order_confirmation",
+        topics: topics!("order_confirmation"),
+        not_found: "ORDER_CONFIRMATION_NOT_FOUND",
         title: "order confirmation",
         template: "order-confirmation-template",
         sign: 1,
         is_booked: false,
+        is_owed: false,
         numbered_on: NumberedOn::Sending,
         path: "order-confirmations",
     },
@@ -104,6 +152,16 @@ impl Kind {
     /// The resource's name in events: `credit_note`, …
     pub fn resource(self) -> &'static str {
         self.row().resource
+    }
+
+    /// The events that tell what happens to it.
+    pub fn topics(self) -> Topics {
+        self.row().topics
+    }
+
+    /// The code of its 404.
+    pub fn not_found(self) -> &'static str {
+        self.row().not_found
     }
 
     /// The words for people: `credit note`.
@@ -129,6 +187,11 @@ impl Kind {
     /// Whether sending it posts to the books.
     pub fn is_booked(self) -> bool {
         self.row().is_booked
+    }
+
+    /// Whether it asks for money: it has payment terms and a day to pay on.
+    pub fn is_owed(self) -> bool {
+        self.row().is_owed
     }
 
     /// When it takes its number.

@@ -8,6 +8,7 @@ pub mod carrying;
 pub mod catalogue;
 pub mod chart;
 pub mod company;
+pub mod convert;
 pub mod country;
 pub mod credit;
 pub mod crediting;

@@ -1,67 +1,22 @@
 //! Documents as published: what the HTTP answer, the events, the portal and the
 //! printed paper all receive. Decimals are strings; absent values are null.
 
-use rust_decimal::Decimal;
+mod lines;
+
+use jiff::civil::Date;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::document::{Buyer, Document, Line, LineBody, ProductLine, Seller};
-use crate::ids::{
-    ContactId, CustomerId, DeliveryId, DepartmentId, DocumentId, EntryId, LineId, PriceId, ProductId, TagId, TemplateId,
-};
+pub use self::lines::{PublicLine, unit_price};
+use crate::document::{Buyer, Document, Seller, Source};
+use crate::ids::{ContactId, CustomerId, DeliveryId, DepartmentId, DocumentId, EntryId, TemplateId};
 use crate::input::Metadata;
-use crate::input::documents::LineType;
-use crate::input::documents::Settlement;
+use crate::input::document_lists::Settlement;
 use crate::json::{decimal_text as text, instant_text as instant};
 use crate::kind::Kind;
 use crate::money::Money;
-use crate::status::{CreditNoteStatus, InvoiceStatus};
-
-/// A line as published.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PublicLine {
-    /// Its id.
-    pub id: LineId,
-    /// What it is.
-    pub line_type: LineType,
-    /// The price charged.
-    pub price_id: Option<PriceId>,
-    /// The product sold.
-    pub product_id: Option<ProductId>,
-    /// The product's number.
-    pub product_number: Option<String>,
-    /// Its text.
-    pub description: Option<String>,
-    /// How many, positive.
-    pub quantity: Option<String>,
-    /// Of what unit.
-    pub unit: Option<String>,
-    /// Price of one, excl. VAT, positive.
-    pub unit_price: Option<String>,
-    /// Discount in percent.
-    pub discount_percent: Option<String>,
-    /// Quantity × unit price less discount, excl. VAT; negative on a credit note.
-    pub total_price: Option<String>,
-    /// VAT rate in percent.
-    pub vat_rate: Option<String>,
-    /// VAT category (EN 16931).
-    pub vat_category: Option<String>,
-    /// Its share of its group's VAT; negative on a credit note.
-    pub vat_amount: Option<String>,
-    /// First day of its period.
-    pub period_start: Option<String>,
-    /// Last day of its period.
-    pub period_end: Option<String>,
-    /// Values of dimensions.
-    pub tag_ids: Vec<TagId>,
-    /// Text pairs of your own.
-    pub metadata: Metadata,
-    /// The invoice line it credits (credit notes).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub invoice_line_id: Option<Option<LineId>>,
-}
+use crate::status::{CreditNoteStatus, InvoiceStatus, QuoteDisplayStatus, SalesStatus};
 
 /// VAT of one category and rate, as published.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -81,14 +36,12 @@ pub struct PublicVatGroup {
     pub exemption_reason_code: Option<String>,
 }
 
-/// What invoice and credit note have in common.
+/// What all four kinds have in common.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PublicDocument {
     /// Its id.
     pub id: DocumentId,
-    /// Its number; null until it has one.
-    pub number: Option<String>,
     /// Its date.
     pub date: String,
     /// The currency of its amounts.
@@ -130,34 +83,83 @@ pub struct PublicDocument {
     pub tax_point_date: Option<String>,
     /// VAT by category and rate.
     pub vat_breakdown: Vec<PublicVatGroup>,
+    /// When it took its number.
+    pub numbered_at: Option<String>,
+    /// When a channel first took it.
+    pub sent_at: Option<String>,
+    /// Through which door it came.
+    pub origin: String,
+    /// Text pairs of your own.
+    pub metadata: Metadata,
+    /// The seller; pinned when it is booked, or sent where it posts nothing.
+    pub seller: Seller,
+    /// The buyer; pinned with the seller.
+    pub buyer: Buyer,
+    /// When it was made.
+    pub created_at: String,
+    /// When it was last changed.
+    pub updated_at: String,
+}
+
+/// What a document of the books says besides.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicBooking {
+    /// Its number; null until it has one.
+    pub number: Option<String>,
     /// Company's currency per 1 unit, pinned at booking.
     pub exchange_rate: Option<String>,
     /// The amount in the company's currency.
     pub base_amount: Option<String>,
     /// The VAT in the company's currency.
     pub base_vat: Option<String>,
-    /// When it took its number.
-    pub numbered_at: Option<String>,
     /// When it was booked.
     pub booked_at: Option<String>,
-    /// When a channel first took it.
-    pub sent_at: Option<String>,
     /// The journal entry of its booking.
     pub journal_entry_id: Option<EntryId>,
-    /// Through which door it came.
-    pub origin: String,
     /// The subscription it was made for.
     pub subscription_id: Option<String>,
-    /// Text pairs of your own.
-    pub metadata: Metadata,
-    /// The seller; pinned at booking.
-    pub seller: Seller,
-    /// The buyer; pinned at booking.
-    pub buyer: Buyer,
-    /// When it was made.
-    pub created_at: String,
-    /// When it was last changed.
-    pub updated_at: String,
+}
+
+/// The document that another was made of, in short.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConvertedFrom {
+    /// Its id.
+    pub id: DocumentId,
+    /// Its kind.
+    pub r#type: Kind,
+    /// Its number.
+    pub number: String,
+}
+
+/// A quote or an order confirmation as published.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicSalesDocument {
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub document: PublicDocument,
+    /// `quote` or `orderConfirmation`.
+    pub r#type: Kind,
+    /// Its number; null until it is sent.
+    pub document_number: Option<String>,
+    /// How far it has come; only a quote is accepted or rejected.
+    pub status: SalesStatus,
+    /// The same as of today: `expired` and `converted` too.
+    pub display_status: QuoteDisplayStatus,
+    /// The last day the offer holds (quotes).
+    pub valid_until: Option<String>,
+    /// When the buyer took the offer (quotes).
+    pub accepted_at: Option<String>,
+    /// When the buyer did not (quotes).
+    pub rejected_at: Option<String>,
+    /// The invoice that was made of it.
+    pub converted_to_invoice_id: Option<DocumentId>,
+    /// The order confirmation that was made of it (quotes).
+    pub converted_to_order_confirmation_id: Option<DocumentId>,
+    /// The quote it was made of (order confirmations).
+    pub converted_from: Option<ConvertedFrom>,
 }
 
 /// A credit note of an invoice, in short.
@@ -211,6 +213,9 @@ pub struct PublicInvoice {
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub document: PublicDocument,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub booking: PublicBooking,
     /// Its status.
     pub status: InvoiceStatus,
     /// When it is to be paid.
@@ -234,6 +239,8 @@ pub struct PublicInvoice {
     pub credit_notes: Option<Vec<CreditNoteOf>>,
     /// The credit note it reverses.
     pub reversed_credit_note: Option<Reversed>,
+    /// The quote or order confirmation it was made of.
+    pub converted_from: Option<ConvertedFrom>,
 }
 
 /// An invoice issued elsewhere, as published.
@@ -263,6 +270,9 @@ pub struct PublicCreditNote {
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub document: PublicDocument,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub booking: PublicBooking,
     /// Its status.
     pub status: CreditNoteStatus,
     /// The invoice it credits; null over several.
@@ -298,19 +308,12 @@ pub struct Around {
     pub buyer: Buyer,
     /// The credit notes of an invoice, or the invoices of a credit note.
     pub linked: Vec<Linked>,
+    /// The company's day: an offer holds until one.
+    pub today: Date,
 }
 
 /// A linked document: its id, number, date and what is credited between the two, positive.
-pub type Linked = (DocumentId, Option<String>, jiff::civil::Date, Money);
-
-/// A unit price with at least the currency's decimals: `300.00`, `0.0125`.
-pub fn unit_price(price: Decimal, exponent: u32) -> String {
-    let mut price = price.normalize();
-    if price.scale() < exponent {
-        price.rescale(exponent);
-    }
-    price.to_string()
-}
+pub type Linked = (DocumentId, Option<String>, Date, Money);
 
 /// Whether lines are published with it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -326,7 +329,7 @@ pub enum Detail {
 impl PublicDocument {
     fn new(document: &Document, around: Around, detail: Detail) -> PublicDocument {
         let head = &document.head;
-        let day = |day: jiff::civil::Date| day.to_string();
+        let day = |day: Date| day.to_string();
         let groups = document.groups.iter().map(|group| PublicVatGroup {
             vat_category: group.category.to_string(),
             vat_rate: text(group.rate),
@@ -335,10 +338,9 @@ impl PublicDocument {
             exemption_reason: group.exemption_reason.clone(),
             exemption_reason_code: group.exemption_reason_code.clone(),
         });
-        let lines = || document.lines.iter().map(|line| public_line(line, document)).collect();
+        let lines = || document.lines.iter().map(|line| PublicLine::of(line, document)).collect();
         PublicDocument {
             id: document.id,
-            number: document.number.as_ref().map(|number| number.text.clone()),
             date: day(document.date),
             currency: document.currency.code().to_owned(),
             subtotal: document.subtotal.to_string(),
@@ -359,15 +361,9 @@ impl PublicDocument {
             period_end: head.period_end.map(day),
             tax_point_date: head.tax_point_date.map(day),
             vat_breakdown: groups.collect(),
-            exchange_rate: document.exchange_rate.map(text),
-            base_amount: document.base_amount.map(|amount| amount.to_string()),
-            base_vat: document.base_vat.map(|amount| amount.to_string()),
             numbered_at: document.numbered_at.map(instant),
-            booked_at: document.booking.as_ref().map(|booking| instant(booking.at)),
             sent_at: document.facts.sent_at.map(instant),
-            journal_entry_id: document.booking.as_ref().map(|booking| booking.entry_id),
             origin: document.origin.clone(),
-            subscription_id: None,
             metadata: head.metadata.clone(),
             seller: around.seller,
             buyer: around.buyer,
@@ -377,56 +373,27 @@ impl PublicDocument {
     }
 }
 
-fn public_line(line: &Line, document: &Document) -> PublicLine {
-    let of_credit_note = document.kind == Kind::CreditNote;
-    let empty = PublicLine {
-        id: line.id,
-        line_type: LineType::Product,
-        price_id: None,
-        product_id: None,
-        product_number: None,
-        description: None,
-        quantity: None,
-        unit: None,
-        unit_price: None,
-        discount_percent: None,
-        total_price: None,
-        vat_rate: None,
-        vat_category: None,
-        vat_amount: None,
-        period_start: None,
-        period_end: None,
-        tag_ids: Vec::new(),
-        metadata: Metadata::default(),
-        invoice_line_id: of_credit_note.then_some(None),
-    };
-    match &line.body {
-        LineBody::Text(text) => PublicLine { line_type: LineType::Text, description: Some(text.clone()), ..empty },
-        LineBody::Separator => PublicLine { line_type: LineType::Separator, ..empty },
-        LineBody::Product(product) => {
-            let ProductLine { quantity, unit_price: price, discount_percent, vat_rate, .. } = **product;
-            PublicLine {
-                price_id: product.price_id,
-                product_id: product.product_id,
-                product_number: product.product_number.clone(),
-                description: Some(product.description.clone()),
-                quantity: Some(text(quantity)),
-                unit: product.unit.clone(),
-                unit_price: Some(unit_price(price, document.currency.exponent())),
-                discount_percent: Some(text(discount_percent)),
-                total_price: Some(product.total.to_string()),
-                vat_rate: Some(text(vat_rate)),
-                vat_category: Some(product.vat_category.to_string()),
-                vat_amount: Some(product.vat.to_string()),
-                period_start: product.period_start.map(|day| day.to_string()),
-                period_end: product.period_end.map(|day| day.to_string()),
-                tag_ids: product.tag_ids.clone(),
-                metadata: product.metadata.clone(),
-                invoice_line_id: of_credit_note.then_some(product.invoice_line_id),
-                ..empty
-            }
+impl PublicBooking {
+    fn new(document: &Document) -> PublicBooking {
+        PublicBooking {
+            number: number(document),
+            exchange_rate: document.exchange_rate.map(text),
+            base_amount: document.base_amount.map(|amount| amount.to_string()),
+            base_vat: document.base_vat.map(|amount| amount.to_string()),
+            booked_at: document.booking().map(|booking| instant(booking.at)),
+            journal_entry_id: document.booking().map(|booking| booking.entry_id),
+            subscription_id: None,
         }
     }
+}
+
+fn number(document: &Document) -> Option<String> {
+    document.number.as_ref().map(|number| number.text.clone())
+}
+
+fn converted_from(document: &Document) -> Option<ConvertedFrom> {
+    let Source { kind, id, number } = document.converted_from.as_ref()?;
+    Some(ConvertedFrom { id: *id, r#type: *kind, number: number.clone() })
 }
 
 /// An invoice as published.
@@ -467,6 +434,8 @@ pub fn invoice(document: &Document, around: Around, detail: Detail) -> PublicInv
         open_amount: money(open),
         settlement,
         credit_state,
+        converted_from: converted_from(document),
+        booking: PublicBooking::new(document),
         document: PublicDocument::new(document, around, detail),
     }
 }
@@ -502,6 +471,27 @@ pub fn credit_note(document: &Document, around: Around, detail: Detail) -> Publi
         remaining_amount: money(if is_booked { facts.open_of(document.amount.minor()) } else { 0 }),
         voided_at: facts.voided_at.map(instant),
         void_reason: facts.void_reason.clone(),
+        booking: PublicBooking::new(document),
+        document: PublicDocument::new(document, around, detail),
+    }
+}
+
+/// A quote or an order confirmation as published.
+pub fn sales_document(document: &Document, around: Around, detail: Detail) -> PublicSalesDocument {
+    let facts = &document.facts;
+    let (is_pinned, valid_until) = (document.is_pinned(), document.head.valid_until);
+    let converted_to = |kind: Kind| facts.converted_to.filter(|(to, _)| *to == kind).map(|(_, id)| id);
+    PublicSalesDocument {
+        r#type: document.kind,
+        document_number: number(document),
+        status: facts.sales_status(is_pinned),
+        display_status: facts.display_status(is_pinned, valid_until, around.today),
+        valid_until: valid_until.map(|day| day.to_string()),
+        accepted_at: facts.accepted_at.map(instant),
+        rejected_at: facts.rejected_at.map(instant),
+        converted_to_invoice_id: converted_to(Kind::Invoice),
+        converted_to_order_confirmation_id: converted_to(Kind::OrderConfirmation),
+        converted_from: converted_from(document),
         document: PublicDocument::new(document, around, detail),
     }
 }

@@ -2,6 +2,10 @@
 //! that changes a fact asks for it anew.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::ids::DocumentId;
+use crate::kind::Kind;
 
 macro_rules! statuses {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident $text:literal)* }) => {
@@ -75,6 +79,50 @@ statuses! {
 }
 
 statuses! {
+    /// What a quote or an order confirmation may be; only a quote is accepted or rejected.
+    SalesStatus {
+        /// Not sent, may be changed.
+        Draft "draft"
+        /// Numbered and sent.
+        Sent "sent"
+        /// The buyer took the offer.
+        Accepted "accepted"
+        /// The buyer did not.
+        Rejected "rejected"
+    }
+}
+
+statuses! {
+    /// What a quote is shown as.
+    QuoteDisplayStatus {
+        /// Not sent, may be changed.
+        Draft "draft"
+        /// Numbered and sent.
+        Sent "sent"
+        /// The buyer took the offer.
+        Accepted "accepted"
+        /// The buyer did not.
+        Rejected "rejected"
+        /// Sent, and its last day is over.
+        Expired "expired"
+        /// Another document was made of it.
+        Converted "converted"
+    }
+}
+
+statuses! {
+    /// What an order confirmation is shown as.
+    OrderConfirmationDisplayStatus {
+        /// Not sent, may be changed.
+        Draft "draft"
+        /// Numbered and sent.
+        Sent "sent"
+        /// An invoice was made of it.
+        Converted "converted"
+    }
+}
+
+statuses! {
     /// How far the newest delivery of a document has come.
     DeliveryState {
         /// Nothing was to be delivered.
@@ -115,6 +163,12 @@ pub struct Facts {
     pub written_off: i64,
     /// How far its newest delivery has come.
     pub delivery: DeliveryState,
+    /// When the buyer took the offer (quotes).
+    pub accepted_at: Option<Timestamp>,
+    /// When the buyer did not (quotes).
+    pub rejected_at: Option<Timestamp>,
+    /// What was made of it (quotes and order confirmations).
+    pub converted_to: Option<(Kind, DocumentId)>,
 }
 
 impl Default for Facts {
@@ -132,6 +186,9 @@ impl Default for Facts {
             allocated: 0,
             written_off: 0,
             delivery: DeliveryState::None,
+            accepted_at: None,
+            rejected_at: None,
+            converted_to: None,
         }
     }
 }
@@ -174,6 +231,30 @@ impl Facts {
             (false, false, _) => CreditNoteStatus::Draft,
             (true, _, false) => CreditNoteStatus::Sending,
             (true, _, true) => CreditNoteStatus::Sent,
+        }
+    }
+
+    /// The status of a quote or an order confirmation: how far it has come, whatever the day.
+    pub fn sales_status(&self, is_pinned: bool) -> SalesStatus {
+        match (is_pinned, self.rejected_at.is_some(), self.accepted_at.is_some()) {
+            (false, _, _) => SalesStatus::Draft,
+            (true, true, _) => SalesStatus::Rejected,
+            (true, false, true) => SalesStatus::Accepted,
+            (true, false, false) => SalesStatus::Sent,
+        }
+    }
+
+    /// The status it is shown with on a day. What was accepted in time does not expire.
+    pub fn display_status(&self, is_pinned: bool, valid_until: Option<Date>, today: Date) -> QuoteDisplayStatus {
+        if self.converted_to.is_some() {
+            return QuoteDisplayStatus::Converted;
+        }
+        match self.sales_status(is_pinned) {
+            SalesStatus::Draft => QuoteDisplayStatus::Draft,
+            SalesStatus::Sent if valid_until.is_some_and(|last| last < today) => QuoteDisplayStatus::Expired,
+            SalesStatus::Sent => QuoteDisplayStatus::Sent,
+            SalesStatus::Accepted => QuoteDisplayStatus::Accepted,
+            SalesStatus::Rejected => QuoteDisplayStatus::Rejected,
         }
     }
 }

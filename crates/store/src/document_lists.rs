@@ -4,13 +4,68 @@ use std::collections::BTreeMap;
 
 use billing::document::Document;
 use billing::ids::{CompanyId, CustomerId};
-use billing::input::documents::{DocumentSort, Settlement, SortOrder};
+use billing::input::document_lists::{DocumentSort, OrderConfirmationSort, QuoteSort, Settlement};
+use billing::input::documents::SortOrder;
 use billing::kind::Kind;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::db::{Error, Select, Tx, Value, params};
 use crate::documents::{columns, read};
+
+/// What a list can be sorted by, of whatever kind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Order {
+    /// The date.
+    Date,
+    /// The number's year and count.
+    Number,
+    /// The amount incl. VAT.
+    Amount,
+    /// The status as it is kept.
+    Status,
+    /// The last day of an offer.
+    ValidUntil,
+    /// When it was made.
+    #[default]
+    CreatedAt,
+}
+
+impl From<DocumentSort> for Order {
+    fn from(sort: DocumentSort) -> Order {
+        match sort {
+            DocumentSort::Date => Order::Date,
+            DocumentSort::Number => Order::Number,
+            DocumentSort::Amount => Order::Amount,
+            DocumentSort::CreatedAt => Order::CreatedAt,
+        }
+    }
+}
+
+impl From<QuoteSort> for Order {
+    fn from(sort: QuoteSort) -> Order {
+        match sort {
+            QuoteSort::Date => Order::Date,
+            QuoteSort::DocumentNumber => Order::Number,
+            QuoteSort::Amount => Order::Amount,
+            QuoteSort::Status => Order::Status,
+            QuoteSort::ValidUntil => Order::ValidUntil,
+            QuoteSort::CreatedAt => Order::CreatedAt,
+        }
+    }
+}
+
+impl From<OrderConfirmationSort> for Order {
+    fn from(sort: OrderConfirmationSort) -> Order {
+        match sort {
+            OrderConfirmationSort::Date => Order::Date,
+            OrderConfirmationSort::DocumentNumber => Order::Number,
+            OrderConfirmationSort::Amount => Order::Amount,
+            OrderConfirmationSort::Status => Order::Status,
+            OrderConfirmationSort::CreatedAt => Order::CreatedAt,
+        }
+    }
+}
 
 /// What a list is asked for.
 #[derive(Clone, Debug)]
@@ -21,7 +76,9 @@ pub struct Asked {
     pub kind: Kind,
     /// Found in the search text; folded already.
     pub search: Option<String>,
-    /// With one of these statuses.
+    /// The company's day: an offer holds until one.
+    pub today: Date,
+    /// With one of these statuses, as they are shown.
     pub statuses: Vec<&'static str>,
     /// Of this customer.
     pub customer_id: Option<CustomerId>,
@@ -46,7 +103,7 @@ pub struct Asked {
     /// With all these pairs.
     pub metadata: BTreeMap<String, String>,
     /// Sorted by this.
-    pub sort_by: DocumentSort,
+    pub sort_by: Order,
     /// In this direction.
     pub sort_order: SortOrder,
 }
@@ -55,7 +112,7 @@ pub struct Asked {
 /// A document without a number stands at year and count −1.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Place {
-    /// By a text: date or instant.
+    /// By a text: a day, an instant or a status.
     Text(String, String),
     /// By an amount.
     Amount(i64, String),
@@ -65,13 +122,18 @@ pub enum Place {
 
 impl Place {
     /// The place of a document in a list sorted so.
-    pub fn of(document: &Document, sort: DocumentSort) -> Place {
+    pub fn of(document: &Document, by: Order) -> Place {
         let id = document.id.to_string();
-        match sort {
-            DocumentSort::Date => Place::Text(document.date.to_string(), id),
-            DocumentSort::CreatedAt => Place::Text(billing::json::instant_text(document.created_at), id),
-            DocumentSort::Amount => Place::Amount(document.amount.minor(), id),
-            DocumentSort::Number => {
+        match by {
+            Order::Date => Place::Text(document.date.to_string(), id),
+            Order::CreatedAt => Place::Text(billing::json::instant_text(document.created_at), id),
+            Order::Status => Place::Text(document.status().to_owned(), id),
+            Order::ValidUntil => {
+                let last = document.head.valid_until.map(|day| day.to_string());
+                Place::Text(last.unwrap_or_default(), id)
+            }
+            Order::Amount => Place::Amount(document.amount.minor(), id),
+            Order::Number => {
                 let number = document.number.as_ref();
                 Place::Number(number.map_or(-1, |n| n.year), number.map_or(-1, |n| n.sequence), id)
             }
@@ -79,13 +141,14 @@ impl Place {
     }
 
     /// Whether a list sorted so can be continued here.
-    pub fn fits(&self, sort: DocumentSort) -> bool {
-        matches!(
-            (self, sort),
-            (Place::Text(..), DocumentSort::Date | DocumentSort::CreatedAt)
-                | (Place::Amount(..), DocumentSort::Amount)
-                | (Place::Number(..), DocumentSort::Number)
-        )
+    pub fn fits(&self, by: Order) -> bool {
+        match self {
+            Place::Text(..) => {
+                matches!(by, Order::Date | Order::CreatedAt | Order::Status | Order::ValidUntil)
+            }
+            Place::Amount(..) => by == Order::Amount,
+            Place::Number(..) => by == Order::Number,
+        }
     }
 }
 
@@ -99,7 +162,6 @@ fn filtered(select: Select, asked: &Asked) -> Select {
     });
     let mut select = select
         .and_if("and search_text like ? escape '\\'", like)
-        .and_any("and status in", asked.statuses.clone())
         .and_if("and customer_id = ?", asked.customer_id)
         .and_if("and currency = ?", asked.currency.clone())
         .and_if("and date >= ?", asked.from_date)
@@ -107,6 +169,18 @@ fn filtered(select: Select, asked: &Asked) -> Select {
         .and_if("and abs(amount) >= ?", asked.amounts.0)
         .and_if("and abs(amount) <= ?", asked.amounts.1)
         .and_if("and reference = ?", asked.reference.clone());
+    if !asked.statuses.is_empty() {
+        select = match asked.kind {
+            Kind::Invoice | Kind::CreditNote => select.and("and status in", &[]),
+            // As `Facts::display_status` has it.
+            Kind::Quote | Kind::OrderConfirmation => select.and(
+                "and case when converted_to_id is not null then 'converted' \
+                    when status = 'sent' and valid_until < ? then 'expired' else status end in",
+                params![asked.today],
+            ),
+        };
+        select = select.and_any("", asked.statuses.clone());
+    }
     if let Some(number) = &asked.invoice_number {
         let fragment = match asked.kind {
             Kind::CreditNote => {
@@ -167,8 +241,12 @@ fn sorted(select: Select, asked: &Asked, after: Option<&Place>) -> Select {
         None => select,
         Some(Place::Text(key, id)) => {
             let fragment = match (by, descending) {
-                (DocumentSort::Date, true) => "and (date, id) < (?, ?)",
-                (DocumentSort::Date, false) => "and (date, id) > (?, ?)",
+                (Order::Date, true) => "and (date, id) < (?, ?)",
+                (Order::Date, false) => "and (date, id) > (?, ?)",
+                (Order::Status, true) => "and (status, id) < (?, ?)",
+                (Order::Status, false) => "and (status, id) > (?, ?)",
+                (Order::ValidUntil, true) => "and (coalesce(valid_until, ''), id) < (?, ?)",
+                (Order::ValidUntil, false) => "and (coalesce(valid_until, ''), id) > (?, ?)",
                 (_, true) => "and (created_at, id) < (?, ?)",
                 (_, false) => "and (created_at, id) > (?, ?)",
             };
@@ -188,16 +266,18 @@ fn sorted(select: Select, asked: &Asked, after: Option<&Place>) -> Select {
         }
     };
     let order = match (by, descending) {
-        (DocumentSort::Date, true) => "order by date desc, id desc",
-        (DocumentSort::Date, false) => "order by date, id",
-        (DocumentSort::CreatedAt, true) => "order by created_at desc, id desc",
-        (DocumentSort::CreatedAt, false) => "order by created_at, id",
-        (DocumentSort::Amount, true) => "order by amount desc, id desc",
-        (DocumentSort::Amount, false) => "order by amount, id",
-        (DocumentSort::Number, true) => {
-            "order by coalesce(series_year, -1) desc, coalesce(number_seq, -1) desc, id desc"
-        }
-        (DocumentSort::Number, false) => "order by coalesce(series_year, -1), coalesce(number_seq, -1), id",
+        (Order::Date, true) => "order by date desc, id desc",
+        (Order::Date, false) => "order by date, id",
+        (Order::Status, true) => "order by status desc, id desc",
+        (Order::Status, false) => "order by status, id",
+        (Order::ValidUntil, true) => "order by coalesce(valid_until, '') desc, id desc",
+        (Order::ValidUntil, false) => "order by coalesce(valid_until, ''), id",
+        (Order::CreatedAt, true) => "order by created_at desc, id desc",
+        (Order::CreatedAt, false) => "order by created_at, id",
+        (Order::Amount, true) => "order by amount desc, id desc",
+        (Order::Amount, false) => "order by amount, id",
+        (Order::Number, true) => "order by coalesce(series_year, -1) desc, coalesce(number_seq, -1) desc, id desc",
+        (Order::Number, false) => "order by coalesce(series_year, -1), coalesce(number_seq, -1), id",
     };
     select.and(order, &[])
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use billing::document::{Booking, Buyer, Document, Head, Number, Seller};
+use billing::document::{Booking, Buyer, Document, Head, Number, Pinned, Seller, Source};
 use billing::ids::{CompanyId, CustomerId, DocumentId};
 use billing::input::Metadata;
 use billing::kind::Kind;
@@ -19,13 +19,14 @@ macro_rules! columns {
             " id, kind, series_id, series_year, number_seq, number, numbered_at, date, due_date, payment_terms, ",
             "currency, customer_id, customer_department_id, customer_contact_id, reference, our_reference, ",
             "description, notes, document_template_id, delivery_date, delivery_country_code, period_start, ",
-            "period_end, tax_point_date, external_invoice_number, external_invoice_date, credited_period_from, ",
+            "period_end, tax_point_date, valid_until, external_invoice_number, external_invoice_date, credited_period_from, ",
             "credited_period_to, reason, metadata, invoice_number, invoice_id, reverses_number, ",
-            "reverses_id, subtotal, vat, amount, ",
+            "reverses_id, converted_from_kind, converted_from_number, converted_from_id, subtotal, vat, amount, ",
             "base_currency, exchange_rate, base_amount, base_vat, origin, language, booked_at, journal_entry_id, ",
             "seller, buyer, template_version, snapshot_sha256, scheduled_at, sent_at, cancelled_at, voided_at, ",
             "void_reason, credited_amount, pending_credit_amount, credit_note_count, paid_amount, ",
-            "allocated_amount, written_off_amount, delivery_state, created_at, updated_at ",
+            "allocated_amount, written_off_amount, delivery_state, accepted_at, rejected_at, converted_to_kind, ",
+            "converted_to_id, created_at, updated_at ",
             $suffix
         )
     };
@@ -38,23 +39,25 @@ statements! {
     INSERT = columns!("insert into documents (company_id, search_text, status, ", ") values ($1, $2, $3, $4, $5, $6, \
         $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, \
         $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, \
-        $52, $53, $54, $55, $56, $57, $58, $59, $60, $61, $62, $63, $64, $65, $66)");
+        $52, $53, $54, $55, $56, $57, $58, $59, $60, $61, $62, $63, $64, $65, $66, $67, $68, $69, $70, $71, $72, $73, \
+        $74)");
     REWRITE = "update documents set search_text = $1, date = $2, due_date = $3, payment_terms = $4, currency = $5, \
         customer_id = $6, customer_department_id = $7, customer_contact_id = $8, reference = $9, our_reference = $10, \
         description = $11, notes = $12, document_template_id = $13, delivery_date = $14, delivery_country_code = $15, \
-        period_start = $16, period_end = $17, tax_point_date = $18, external_invoice_number = $19, \
-        external_invoice_date = $20, credited_period_from = $21, credited_period_to = $22, reason = $23, \
-        metadata = $24, invoice_number = $25, invoice_id = $26, subtotal = $27, vat = $28, amount = $29, \
-        exchange_rate = $30, updated_at = $31 where company_id = $32 and id = $33 and booked_at is null";
-    BOOK = "update documents set search_text = $1, series_id = $2, series_year = $3, number_seq = $4, number = $5, \
+        period_start = $16, period_end = $17, tax_point_date = $18, valid_until = $19, external_invoice_number = $20, \
+        external_invoice_date = $21, credited_period_from = $22, credited_period_to = $23, reason = $24, \
+        metadata = $25, invoice_number = $26, invoice_id = $27, subtotal = $28, vat = $29, amount = $30, \
+        exchange_rate = $31, updated_at = $32 where company_id = $33 and id = $34 and snapshot_sha256 is null";
+    PIN = "update documents set search_text = $1, series_id = $2, series_year = $3, number_seq = $4, number = $5, \
         numbered_at = $6, due_date = $7, document_template_id = $8, template_version = $9, language = $10, \
         exchange_rate = $11, base_amount = $12, base_vat = $13, booked_at = $14, journal_entry_id = $15, seller = $16, \
-        buyer = $17, snapshot_sha256 = $18, updated_at = $19 where company_id = $20 and id = $21 and booked_at is null";
+        buyer = $17, snapshot_sha256 = $18, updated_at = $19 where company_id = $20 and id = $21 \
+        and snapshot_sha256 is null";
     SET_FACTS = "update documents set status = $1, scheduled_at = $2, sent_at = $3, cancelled_at = $4, voided_at = $5, \
         void_reason = $6, credited_amount = $7, pending_credit_amount = $8, credit_note_count = $9, paid_amount = $10, \
-        allocated_amount = $11, written_off_amount = $12, delivery_state = $13, updated_at = $14 \
-        where company_id = $15 and id = $16";
-    DELETE = "delete from documents where company_id = $1 and id = $2 and number is null and booked_at is null";
+        allocated_amount = $11, written_off_amount = $12, delivery_state = $13, accepted_at = $14, rejected_at = $15, \
+        converted_to_kind = $16, converted_to_id = $17, updated_at = $18 where company_id = $19 and id = $20";
+    DELETE = "delete from documents where company_id = $1 and id = $2 and number is null and snapshot_sha256 is null";
     REVERSING = "select id, number from documents where company_id = $1 and reverses_id = $2 and cancelled_at is null \
         limit 1";
     ANY_BOOKED = "select id from documents where company_id = $1 and booked_at is not null limit 1";
@@ -115,7 +118,7 @@ pub fn any_booked(tx: &mut dyn Tx, company_id: CompanyId) -> Result<bool, Error>
 pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text: &str) -> Result<(), Error> {
     let number = d.number.as_ref();
     let (h, f) = (&d.head, &d.facts);
-    let booking = d.booking.as_ref();
+    let (pinned, booking) = (d.pinned.as_ref(), d.booking());
     let external = h.external_invoice.as_ref();
     tx.exec(
         INSERT,
@@ -147,6 +150,7 @@ pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text:
             h.period_start,
             h.period_end,
             h.tax_point_date,
+            h.valid_until,
             external.map(|(number, _)| number.as_str()),
             external.map(|(_, date)| *date),
             h.credited_period.map(|(from, _)| from),
@@ -157,6 +161,9 @@ pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text:
             d.invoice.as_ref().map(|(_, id)| *id),
             d.reverses.as_ref().map(|(number, _)| number.as_str()),
             d.reverses.as_ref().map(|(_, id)| *id),
+            d.converted_from.as_ref().map(|source| source.kind.as_str()),
+            d.converted_from.as_ref().map(|source| source.number.as_str()),
+            d.converted_from.as_ref().map(|source| source.id),
             d.subtotal.minor(),
             d.vat.minor(),
             d.amount.minor(),
@@ -168,10 +175,10 @@ pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text:
             d.language.as_deref(),
             booking.map(|b| b.at),
             booking.map(|b| b.entry_id),
-            booking.map(|b| json(&b.seller)),
-            booking.map(|b| json(&b.buyer)),
-            booking.map(|b| b.template_version),
-            booking.map(|b| b.snapshot_sha256.as_str()),
+            pinned.map(|p| json(&p.seller)),
+            pinned.map(|p| json(&p.buyer)),
+            pinned.map(|p| p.template_version),
+            pinned.map(|p| p.snapshot_sha256.as_str()),
             f.scheduled_at,
             f.sent_at,
             f.cancelled_at,
@@ -184,6 +191,10 @@ pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text:
             f.allocated,
             f.written_off,
             f.delivery.as_str(),
+            f.accepted_at,
+            f.rejected_at,
+            f.converted_to.map(|(kind, _)| kind.as_str()),
+            f.converted_to.map(|(_, id)| id),
             d.created_at,
             d.updated_at,
         ],
@@ -200,7 +211,7 @@ fn insert_parts(tx: &mut dyn Tx, company_id: CompanyId, d: &Document) -> Result<
 /// Writes a draft anew: its editable fields, lines and groups are replaced.
 ///
 /// # Errors
-/// `NotFound` when it is no draft: nothing booked is ever edited.
+/// `NotFound` when it is no draft: nothing booked or sent is ever edited.
 pub fn rewrite(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text: &str) -> Result<(), Error> {
     let h = &d.head;
     let external = h.external_invoice.as_ref();
@@ -225,6 +236,7 @@ pub fn rewrite(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text
             h.period_start,
             h.period_end,
             h.tax_point_date,
+            h.valid_until,
             external.map(|(number, _)| number.as_str()),
             external.map(|(_, date)| *date),
             h.credited_period.map(|(from, _)| from),
@@ -251,15 +263,15 @@ pub fn rewrite(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text
     insert_parts(tx, company_id, d)
 }
 
-/// Writes what booking pins; lines' base amounts too. Does nothing to a booked document.
+/// Writes what booking or sending pins; lines' base amounts too. Does nothing to a document that is pinned.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn book(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text: &str) -> Result<(), Error> {
+pub fn pin(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text: &str) -> Result<(), Error> {
     let number = d.number.as_ref();
-    let booking = d.booking.as_ref();
+    let (pinned, booking) = (d.pinned.as_ref(), d.booking());
     tx.exec(
-        BOOK,
+        PIN,
         params![
             search_text,
             number.map(|n| n.series_id),
@@ -269,21 +281,24 @@ pub fn book(tx: &mut dyn Tx, company_id: CompanyId, d: &Document, search_text: &
             d.numbered_at,
             d.due_date,
             d.head.document_template_id,
-            booking.map(|b| b.template_version),
+            pinned.map(|p| p.template_version),
             d.language.as_deref(),
             d.exchange_rate,
             d.base_amount.map(Money::minor),
             d.base_vat.map(Money::minor),
             booking.map(|b| b.at),
             booking.map(|b| b.entry_id),
-            booking.map(|b| json(&b.seller)),
-            booking.map(|b| json(&b.buyer)),
-            booking.map(|b| b.snapshot_sha256.as_str()),
+            pinned.map(|p| json(&p.seller)),
+            pinned.map(|p| json(&p.buyer)),
+            pinned.map(|p| p.snapshot_sha256.as_str()),
             d.updated_at,
             company_id,
             d.id,
         ],
     )?;
+    if booking.is_none() {
+        return Ok(());
+    }
     lines::set_base(tx, company_id, d)
 }
 
@@ -309,6 +324,10 @@ pub fn set_facts(tx: &mut dyn Tx, company_id: CompanyId, d: &Document) -> Result
             f.allocated,
             f.written_off,
             f.delivery.as_str(),
+            f.accepted_at,
+            f.rejected_at,
+            f.converted_to.map(|(kind, _)| kind.as_str()),
+            f.converted_to.map(|(_, id)| id),
             d.updated_at,
             company_id,
             d.id,
@@ -353,6 +372,7 @@ pub(crate) fn read(row: &mut Row) -> Result<Document, Error> {
         period_start: row.next()?,
         period_end: row.next()?,
         tax_point_date: row.next()?,
+        valid_until: row.next()?,
         external_invoice: both(row.next()?, row.next()?),
         credited_period: both(row.next()?, row.next()?),
         reason: row.opt_parse()?,
@@ -360,6 +380,11 @@ pub(crate) fn read(row: &mut Row) -> Result<Document, Error> {
     };
     let invoice = both(row.next()?, row.opt_id()?);
     let reverses = both(row.next()?, row.opt_id()?);
+    let source = (row.opt_parse()?, row.next()?, row.opt_id()?);
+    let converted_from = match source {
+        (Some(kind), Some(number), Some(id)) => Some(Source { kind, id, number }),
+        _ => None,
+    };
     let (subtotal, vat, amount): (i64, i64, i64) = (row.next()?, row.next()?, row.next()?);
     let base_currency: Currency = row.parse()?;
     let exchange_rate = row.next()?;
@@ -369,10 +394,10 @@ pub(crate) fn read(row: &mut Row) -> Result<Document, Error> {
     let entry_id = row.opt_id()?;
     let (seller, buyer): (Option<String>, Option<String>) = (row.next()?, row.next()?);
     let (template_version, sha256): (Option<i64>, Option<String>) = (row.next()?, row.next()?);
-    let booking = match (booked_at, entry_id, seller, buyer) {
-        (Some(at), Some(entry_id), Some(seller), Some(buyer)) => Some(Booking {
-            at,
-            entry_id,
+    let booking = both(booked_at, entry_id).map(|(at, entry_id)| Booking { at, entry_id });
+    let pinned = match (seller, buyer) {
+        (Some(seller), Some(buyer)) => Some(Pinned {
+            booking,
             seller: parse_json::<Seller>(&seller)?,
             buyer: parse_json::<Buyer>(&buyer)?,
             template_version: template_version.unwrap_or_default(),
@@ -397,6 +422,9 @@ pub(crate) fn read(row: &mut Row) -> Result<Document, Error> {
         allocated: row.next()?,
         written_off: row.next()?,
         delivery: row.parse()?,
+        accepted_at: row.next()?,
+        rejected_at: row.next()?,
+        converted_to: both(row.opt_parse()?, row.opt_id()?),
     };
     Ok(Document {
         id,
@@ -409,6 +437,7 @@ pub(crate) fn read(row: &mut Row) -> Result<Document, Error> {
         head,
         invoice,
         reverses,
+        converted_from,
         lines: Vec::new(),
         groups: Vec::new(),
         subtotal: Money::new(subtotal, currency),
@@ -420,7 +449,7 @@ pub(crate) fn read(row: &mut Row) -> Result<Document, Error> {
         base_vat: base_vat.map(|minor| Money::new(minor, base_currency)),
         origin,
         language,
-        booking,
+        pinned,
         facts,
         created_at: row.next()?,
         updated_at: row.next()?,

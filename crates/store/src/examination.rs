@@ -164,6 +164,16 @@ statements! {
     STATE_BASE_VAT = of_credited_lines!("d.base_currency", "coalesce(s.credited_base_vat, 0)", "is not distinct from", in_shares!("t.base_vat"));
     OVER_LINE = of_credited_lines!("d.currency", "abs(l.total_price)", ">=", "abs(s.credited_net)");
 
+    CONVERTED = of_documents!("cast(null as text)",
+        "cast(case when d.converted_to_id is null then 0 else 1 end as bigint)", "is not distinct from",
+        "(select count(*) from documents m where m.company_id = d.company_id and m.converted_from_id = d.id \
+        and m.cancelled_at is null and m.id = d.converted_to_id and m.kind = d.converted_to_kind)", "");
+    MADE = of_documents!("cast(null as text)",
+        "cast(case when d.converted_from_id is null or d.cancelled_at is not null then 0 else 1 end as bigint)",
+        "is not distinct from",
+        "(select count(*) from documents s where s.company_id = d.company_id and s.id = d.converted_from_id \
+        and s.kind = d.converted_from_kind and s.converted_to_id = d.id)", "");
+
     PAID = of_documents!("d.currency", "d.paid_amount", "is not distinct from",
         "coalesce((select sum(p.settled_amount + p.recovered_amount) from payments p where p.company_id = d.company_id \
         and p.invoice_id = d.id and p.reversed_at is null), 0) \
@@ -213,16 +223,17 @@ statements! {
         where e.company_id = $1 and e.sequence > $2 and e.sequence <= $3 order by e.sequence, p.position";
     STRAY_POSTINGS = "select distinct p.entry_id from postings p where p.company_id = $1 and not exists (select 1 \
         from journal_entries e where e.company_id = p.company_id and e.id = p.entry_id) limit 100";
-    SNAPSHOTS = "select d.id, d.number, d.snapshot_sha256, s.sha256, s.json, e.document_sha256 from documents d \
+    SNAPSHOTS = "select d.id, d.number, d.snapshot_sha256, s.sha256, s.json, \
+        case when d.kind in ('invoice', 'creditNote') then e.document_sha256 else d.snapshot_sha256 end from documents d \
         left join snapshots s on s.company_id = d.company_id and s.document_id = d.id \
         left join journal_entries e on e.company_id = d.company_id and e.id = d.journal_entry_id \
-        where d.company_id = $1 and d.id > $2 and d.booked_at is not null order by d.id limit $3";
+        where d.company_id = $1 and d.id > $2 and d.snapshot_sha256 is not null order by d.id limit $3";
     FILES = "select f.document_id, f.kind, d.number, f.sha256, f.bytes from files f \
         left join documents d on d.company_id = f.company_id and d.id = f.document_id \
         where f.company_id = $1 and (f.document_id, f.kind) > ($2, $3) order by f.document_id, f.kind limit $4";
     PAPERLESS = "select d.number from documents d left join (select subject_id from jobs where company_id = $1 \
         group by subject_id) j on j.subject_id = d.id where d.company_id = $2 and d.id > $3 and d.id <= $4 \
-        and d.booked_at is not null and j.subject_id is null and not exists (select 1 from files f \
+        and d.snapshot_sha256 is not null and j.subject_id is null and not exists (select 1 from files f \
         where f.company_id = d.company_id and f.document_id = d.id) order by d.number limit 100";
 
     STUCK = "select company_id, id, kind, attempts, due_at from jobs where (attempts >= $1 and kind <> 'poll') or due_at < $2 \
@@ -272,6 +283,12 @@ pub const CREDITING: &[Comparison] = &[
     held("credited of its base net is", "the shares come to", STATE_BASE_NET),
     held("credited of its base VAT is", "the shares come to", STATE_BASE_VAT),
     held("its net is", "credited is more:", OVER_LINE),
+];
+
+/// What was made of an offer and what it was made of: each names the other.
+pub const CONVERSIONS: &[Comparison] = &[
+    held("made into documents is", "of these are there and name it:", CONVERTED),
+    held("made of documents is", "of these are there and name it:", MADE),
 ];
 
 /// What is open of each document, against its allocations and its open item.

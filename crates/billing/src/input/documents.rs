@@ -1,4 +1,4 @@
-//! What a caller may say of invoices and credit notes.
+//! What a caller may say of documents.
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -6,12 +6,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Amount, CountryCode, CreditAmount, CurrencyCode, Day, Metadata, Percent, PositiveUnitPrice, Quantity, Text,
-    UnitPrice,
+    CountryCode, CreditAmount, CurrencyCode, Day, Metadata, Percent, PositiveUnitPrice, Quantity, Text, UnitPrice,
 };
 use crate::document::{Head, Reason};
 use crate::ids::{ContactId, CustomerId, DepartmentId, LineId, PriceId, TagId, TemplateId};
-use crate::refusal::Faults;
 
 /// What a line is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, serde::Serialize, JsonSchema)]
@@ -27,7 +25,7 @@ pub enum LineType {
     Separator,
 }
 
-/// A line of an invoice. A product line takes `priceId` and `quantity`; what it comes to is derived.
+/// A line of an invoice, a quote or an order confirmation. A product line takes `priceId` and `quantity`; what it comes to is derived.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(extend("x-rules" = "document-line"))]
@@ -85,51 +83,6 @@ pub struct CreditLineInput {
     pub invoice_line_id: Option<LineId>,
 }
 
-/// An invoice to be made.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-rules" = "period"))]
-pub struct InvoiceInput {
-    /// Who is invoiced.
-    pub customer_id: CustomerId,
-    /// Its date; default today. At most a year ahead.
-    pub date: Option<Day>,
-    /// Days to pay; default the customer's.
-    #[schemars(range(max = 3650))]
-    pub payment_terms: Option<u32>,
-    /// Default the customer's.
-    pub currency: Option<CurrencyCode>,
-    /// At least one product line.
-    #[schemars(length(min = 1, max = 1000))]
-    pub lines: Vec<LineInput>,
-    /// A department of the customer: its address and EAN number.
-    pub customer_department_id: Option<DepartmentId>,
-    /// The person it is for.
-    pub customer_contact_id: Option<ContactId>,
-    /// The buyer's order number.
-    pub reference: Option<Text<200>>,
-    /// Our own reference.
-    pub our_reference: Option<Text<200>>,
-    /// A short description.
-    pub description: Option<Text<1000>>,
-    /// Notes printed below the lines.
-    pub notes: Option<Text<4000>>,
-    /// The template it is printed with.
-    pub document_template_id: Option<TemplateId>,
-    /// When it was delivered.
-    pub delivery_date: Option<Day>,
-    /// Where it was delivered; default the buyer's country.
-    pub delivery_country_code: Option<CountryCode>,
-    /// First day of the period it is for.
-    pub period_start: Option<Day>,
-    /// Last day of the period it is for.
-    pub period_end: Option<Day>,
-    /// The day that decides VAT rates; default its date.
-    pub tax_point_date: Option<Day>,
-    /// Text pairs of your own.
-    pub metadata: Option<Metadata>,
-}
-
 /// An invoice that another system issued.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -151,54 +104,127 @@ pub struct SpanInput {
     pub to: Day,
 }
 
-/// A credit note to be made.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-rules" = "period"))]
-pub struct CreditNoteInput {
-    /// Who is credited.
-    pub customer_id: CustomerId,
-    /// The invoice that is credited; it is then marked credited.
-    pub invoice_number: Option<Text<100>>,
-    /// Its date; default the later of today and the invoice's. At most a year ahead.
-    pub date: Option<Day>,
-    /// Default the invoice's, else the customer's.
-    pub currency: Option<CurrencyCode>,
-    /// At least one product line; positive: the credit sign is applied by the server.
-    #[schemars(length(min = 1, max = 1000))]
-    pub lines: Vec<CreditLineInput>,
-    /// A department of the customer: its address and EAN number.
-    pub customer_department_id: Option<DepartmentId>,
-    /// The person it is for.
-    pub customer_contact_id: Option<ContactId>,
-    /// The buyer's order number.
-    pub reference: Option<Text<200>>,
-    /// Our own reference.
-    pub our_reference: Option<Text<200>>,
-    /// A short description.
-    pub description: Option<Text<1000>>,
-    /// Notes printed below the lines.
-    pub notes: Option<Text<4000>>,
-    /// The template it is printed with.
-    pub document_template_id: Option<TemplateId>,
-    /// When it was delivered.
-    pub delivery_date: Option<Day>,
-    /// Where it was delivered; default the buyer's country.
-    pub delivery_country_code: Option<CountryCode>,
-    /// First day of the period it is for.
-    pub period_start: Option<Day>,
-    /// Last day of the period it is for.
-    pub period_end: Option<Day>,
-    /// The day that decides VAT rates; default its date.
-    pub tax_point_date: Option<Day>,
-    /// An invoice issued in another system.
-    pub external_invoice: Option<ExternalInvoiceInput>,
-    /// The period a bonus over many invoices is for.
-    pub credited_period: Option<SpanInput>,
-    /// Why credit is given.
-    pub reason: Option<Reason>,
-    /// Text pairs of your own.
-    pub metadata: Option<Metadata>,
+/// Writes the inputs of the kinds: what they have in common stands here once, what is a kind's own beside its name.
+macro_rules! inputs {
+    ($($(#[$doc:meta])* $name:ident of $line:ty, $lines:literal {
+        $($(#[$own_doc:meta])* $own:ident: $type:ty,)*
+    })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Deserialize, JsonSchema)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        #[schemars(extend("x-rules" = "period"))]
+        pub struct $name {
+            /// Who it is for.
+            pub customer_id: CustomerId,
+            $($(#[$own_doc])* pub $own: Option<$type>,)*
+            /// Its date; default today, and of a credit note not before its invoice's. At most a year ahead.
+            pub date: Option<Day>,
+            /// Default the customer's; of a credit note the invoice's.
+            pub currency: Option<CurrencyCode>,
+            #[doc = $lines]
+            #[schemars(length(min = 1, max = 1000))]
+            pub lines: Vec<$line>,
+            /// A department of the customer: its address and EAN number.
+            pub customer_department_id: Option<DepartmentId>,
+            /// The person it is for.
+            pub customer_contact_id: Option<ContactId>,
+            /// The buyer's order number.
+            pub reference: Option<Text<200>>,
+            /// Our own reference.
+            pub our_reference: Option<Text<200>>,
+            /// A short description.
+            pub description: Option<Text<1000>>,
+            /// Notes printed below the lines.
+            pub notes: Option<Text<4000>>,
+            /// The template it is printed with.
+            pub document_template_id: Option<TemplateId>,
+            /// When it was or will be delivered.
+            pub delivery_date: Option<Day>,
+            /// Where it was or will be delivered; default the buyer's country.
+            pub delivery_country_code: Option<CountryCode>,
+            /// First day of the period it is for.
+            pub period_start: Option<Day>,
+            /// Last day of the period it is for.
+            pub period_end: Option<Day>,
+            /// The day that decides VAT rates; default its date.
+            pub tax_point_date: Option<Day>,
+            /// Text pairs of your own.
+            pub metadata: Option<Metadata>,
+        }
+
+        impl $name {
+            /// What all kinds say alike, as asked.
+            fn asked(self) -> Asked {
+                let $name {
+                    customer_id,
+                    date,
+                    currency,
+                    lines,
+                    customer_department_id,
+                    customer_contact_id,
+                    reference,
+                    our_reference,
+                    description,
+                    notes,
+                    document_template_id,
+                    delivery_date,
+                    delivery_country_code,
+                    period_start,
+                    period_end,
+                    tax_point_date,
+                    metadata,
+                    $($own: _,)*
+                } = self;
+                let asked = AskedHead::for_customer(customer_id);
+                let head = Head {
+                    customer_department_id,
+                    customer_contact_id,
+                    reference: text(reference),
+                    our_reference: text(our_reference),
+                    description: text(description),
+                    notes: text(notes),
+                    document_template_id,
+                    delivery_date: day(delivery_date),
+                    delivery_country_code: delivery_country_code.map(|code| code.0),
+                    period_start: day(period_start),
+                    period_end: day(period_end),
+                    tax_point_date: day(tax_point_date),
+                    metadata: metadata.unwrap_or_default(),
+                    ..asked.head
+                };
+                let (date, currency) = (day(date), currency.map(|code| code.0));
+                let lines = lines.into_iter().map(AskedLine::from).collect();
+                Asked { head: AskedHead { date, currency, head, ..asked }, lines }
+            }
+        }
+    )*};
+}
+
+inputs! {
+    /// An invoice to be made.
+    InvoiceInput of LineInput, "At least one product line." {
+        /// Days to pay; default the customer's.
+        #[schemars(range(max = 3650))]
+        payment_terms: u32,
+    }
+    /// A credit note to be made.
+    CreditNoteInput of CreditLineInput, "At least one product line; positive: the credit sign is applied by the server." {
+        /// The invoice that is credited; it is then marked credited.
+        invoice_number: Text<100>,
+        /// An invoice issued in another system.
+        external_invoice: ExternalInvoiceInput,
+        /// The period a bonus over many invoices is for.
+        credited_period: SpanInput,
+        /// Why credit is given.
+        reason: Reason,
+    }
+    /// A quote to be made.
+    QuoteInput of LineInput, "At least one product line." {
+        /// The last day the offer holds; not before its date.
+        valid_until: Day,
+    }
+    /// An order confirmation to be made.
+    OrderConfirmationInput of LineInput, "At least one product line." {}
 }
 
 /// A line of an invoice that is credited: so many of it, so much of it, or what is left.
@@ -318,6 +344,7 @@ impl AskedHead {
             period_start: None,
             period_end: None,
             tax_point_date: None,
+            valid_until: None,
             external_invoice: None,
             credited_period: None,
             reason: None,
@@ -402,217 +429,39 @@ impl From<CreditLineInput> for AskedLine {
 
 impl From<InvoiceInput> for Asked {
     fn from(input: InvoiceInput) -> Asked {
-        let head = Head {
-            customer_id: input.customer_id,
-            payment_terms: input.payment_terms,
-            customer_department_id: input.customer_department_id,
-            customer_contact_id: input.customer_contact_id,
-            reference: text(input.reference),
-            our_reference: text(input.our_reference),
-            description: text(input.description),
-            notes: text(input.notes),
-            document_template_id: input.document_template_id,
-            delivery_date: day(input.delivery_date),
-            delivery_country_code: input.delivery_country_code.map(|c| c.0),
-            period_start: day(input.period_start),
-            period_end: day(input.period_end),
-            tax_point_date: day(input.tax_point_date),
-            external_invoice: None,
-            credited_period: None,
-            reason: None,
-            metadata: input.metadata.unwrap_or_default(),
-        };
-        Asked {
-            head: AskedHead {
-                date: day(input.date),
-                currency: input.currency.map(|c| c.0),
-                invoice_number: None,
-                head,
-            },
-            lines: input.lines.into_iter().map(AskedLine::from).collect(),
-        }
+        let payment_terms = input.payment_terms;
+        let mut asked = input.asked();
+        asked.head.head.payment_terms = payment_terms;
+        asked
     }
 }
 
 impl From<CreditNoteInput> for Asked {
-    fn from(input: CreditNoteInput) -> Asked {
-        let head = Head {
-            customer_id: input.customer_id,
-            payment_terms: None,
-            customer_department_id: input.customer_department_id,
-            customer_contact_id: input.customer_contact_id,
-            reference: text(input.reference),
-            our_reference: text(input.our_reference),
-            description: text(input.description),
-            notes: text(input.notes),
-            document_template_id: input.document_template_id,
-            delivery_date: day(input.delivery_date),
-            delivery_country_code: input.delivery_country_code.map(|c| c.0),
-            period_start: day(input.period_start),
-            period_end: day(input.period_end),
-            tax_point_date: day(input.tax_point_date),
-            external_invoice: input.external_invoice.map(|e| (e.number.0, e.date.0)),
-            credited_period: input.credited_period.map(|p| (p.from.0, p.to.0)),
-            reason: input.reason,
-            metadata: input.metadata.unwrap_or_default(),
-        };
-        Asked {
-            head: AskedHead {
-                date: day(input.date),
-                currency: input.currency.map(|c| c.0),
-                invoice_number: text(input.invoice_number),
-                head,
-            },
-            lines: input.lines.into_iter().map(AskedLine::from).collect(),
-        }
+    fn from(mut input: CreditNoteInput) -> Asked {
+        let (invoice_number, external) = (text(input.invoice_number.take()), input.external_invoice.take());
+        let (period, reason) = (input.credited_period.take(), input.reason);
+        let mut asked = input.asked();
+        asked.head.invoice_number = invoice_number;
+        asked.head.head.external_invoice = external.map(|invoice| (invoice.number.0, invoice.date.0));
+        asked.head.head.credited_period = period.map(|span| (span.from.0, span.to.0));
+        asked.head.head.reason = reason;
+        asked
     }
 }
 
-/// How invoices are listed.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct InvoiceQuery {
-    /// The page, from 1.
-    #[schemars(range(min = 1))]
-    pub page: Option<u32>,
-    /// How many a page.
-    #[schemars(range(min = 1, max = 100))]
-    pub limit: Option<u32>,
-    /// Continues a list where `nextCursor` says; empty begins one.
-    pub cursor: Option<String>,
-    /// What the list is sorted by; `createdAt` when left out.
-    pub sort_by: Option<DocumentSort>,
-    /// `desc` when left out.
-    pub sort_order: Option<SortOrder>,
-    /// Found in number, description, customer name or reference.
-    pub search: Option<Text<200>>,
-    /// Only with one of these statuses.
-    pub status: Option<Vec<crate::status::InvoiceStatus>>,
-    /// Only of this customer.
-    pub customer_id: Option<CustomerId>,
-    /// Only in this currency.
-    pub currency: Option<CurrencyCode>,
-    /// From this date on.
-    pub from_date: Option<Day>,
-    /// Until this date.
-    pub to_date: Option<Day>,
-    /// Of at least this amount incl. VAT, positive, in `currency`, which is then the company's when left out.
-    pub min_amount: Option<Amount>,
-    /// Of at most this amount incl. VAT, positive, in `currency`, which is then the company's when left out.
-    pub max_amount: Option<Amount>,
-    /// Only the one with this number.
-    pub invoice_number: Option<Text<100>>,
-    /// Only so far settled.
-    pub settlement: Option<Settlement>,
-    /// Only what is booked, past its due date and still open; `false`: only the others.
-    pub overdue: Option<bool>,
-    /// Only with this reference.
-    pub reference: Option<Text<200>>,
-    /// Only with all these pairs.
-    pub metadata: Option<Metadata>,
+impl From<QuoteInput> for Asked {
+    fn from(input: QuoteInput) -> Asked {
+        let valid_until = day(input.valid_until);
+        let mut asked = input.asked();
+        asked.head.head.valid_until = valid_until;
+        asked
+    }
 }
 
-/// How credit notes are listed.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct CreditNoteQuery {
-    /// The page, from 1.
-    #[schemars(range(min = 1))]
-    pub page: Option<u32>,
-    /// How many a page.
-    #[schemars(range(min = 1, max = 100))]
-    pub limit: Option<u32>,
-    /// Continues a list where `nextCursor` says; empty begins one.
-    pub cursor: Option<String>,
-    /// What the list is sorted by; `createdAt` when left out.
-    pub sort_by: Option<DocumentSort>,
-    /// `desc` when left out.
-    pub sort_order: Option<SortOrder>,
-    /// Found in number, description, customer name or reference.
-    pub search: Option<Text<200>>,
-    /// Only with one of these statuses.
-    pub status: Option<Vec<crate::status::CreditNoteStatus>>,
-    /// Only of this customer.
-    pub customer_id: Option<CustomerId>,
-    /// Only in this currency.
-    pub currency: Option<CurrencyCode>,
-    /// From this date on.
-    pub from_date: Option<Day>,
-    /// Until this date.
-    pub to_date: Option<Day>,
-    /// Of at least this amount incl. VAT, positive, in `currency`, which is then the company's when left out.
-    pub min_amount: Option<Amount>,
-    /// Of at most this amount incl. VAT, positive, in `currency`, which is then the company's when left out.
-    pub max_amount: Option<Amount>,
-    /// Only those that credit the invoice of this number.
-    pub invoice_number: Option<Text<100>>,
-    /// Only voided ones; `false`: only the others.
-    pub voided: Option<bool>,
-    /// Only with this reference.
-    pub reference: Option<Text<200>>,
-    /// Only with all these pairs.
-    pub metadata: Option<Metadata>,
-}
-
-/// A query whose whole list can be read on, part after part.
-pub trait Whole: Clone {
-    /// The same list from a cursor on (empty: from its first resource), a thousand at once.
-    ///
-    /// # Errors
-    /// `isEmpty` where a part was asked for: a table is whole.
-    fn part(&self, cursor: &str) -> Result<Self, Faults>;
-}
-
-macro_rules! whole {
-    ($($name:ident)*) => {$(
-        impl Whole for $name {
-            fn part(&self, cursor: &str) -> Result<$name, Faults> {
-                let mut faults = Faults::default();
-                for (name, is_set) in
-                    [("page", self.page.is_some()), ("limit", self.limit.is_some()), ("cursor", self.cursor.is_some())]
-                {
-                    if is_set {
-                        faults.add(name, "isEmpty", format!("{name} should be empty: CSV holds the whole list"));
-                    }
-                }
-                if !faults.is_empty() {
-                    return Err(faults);
-                }
-                Ok($name { limit: Some(1_000), cursor: Some(cursor.to_owned()), ..self.clone() })
-            }
-        }
-    )*};
-}
-
-whole! { InvoiceQuery CreditNoteQuery }
-
-/// How far an invoice is settled.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, serde::Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum Settlement {
-    /// Nothing is paid, set off or written off.
-    Open,
-    /// Some of it is.
-    PartiallySettled,
-    /// Nothing is left.
-    Settled,
-}
-
-/// What a list of documents is sorted by.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, serde::Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(inline)]
-pub enum DocumentSort {
-    /// Its date.
-    Date,
-    /// Its number's count.
-    Number,
-    /// Its amount incl. VAT.
-    Amount,
-    /// When it was made.
-    #[default]
-    CreatedAt,
+impl From<OrderConfirmationInput> for Asked {
+    fn from(input: OrderConfirmationInput) -> Asked {
+        input.asked()
+    }
 }
 
 /// Which way a list runs.

@@ -8,7 +8,7 @@ use super::{Email, Gln, Moment, Text};
 use crate::customers::DeliveryType;
 use crate::ids::TemplateId;
 
-/// How a document is sent.
+/// How an invoice or a credit note is sent.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct SendInput {
@@ -40,6 +40,48 @@ impl SendInput {
             "message": self.message.as_deref(), "attachXml": self.attach_xml,
         })
         .to_string()
+    }
+}
+
+/// The channels of quotes and order confirmations: an e-invoice is none of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, serde::Serialize, JsonSchema)]
+#[schemars(inline)]
+pub enum SalesDeliveryType {
+    /// The seller delivers it.
+    #[default]
+    Manual,
+    /// By mail.
+    Email,
+}
+
+/// How a quote or an order confirmation is sent.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct SalesSendInput {
+    /// The channel; `Manual` when left out.
+    pub delivery_type: Option<SalesDeliveryType>,
+    /// Where the mail goes; default the person's, department's or customer's address.
+    pub recipient_email: Option<Email>,
+    /// The template it is printed with.
+    pub document_template_id: Option<TemplateId>,
+    /// The text of the mail.
+    pub message: Option<Text<4000>>,
+}
+
+impl From<SalesSendInput> for SendInput {
+    fn from(input: SalesSendInput) -> SendInput {
+        let SalesSendInput { delivery_type, recipient_email, document_template_id, message } = input;
+        let delivery_type = match delivery_type.unwrap_or_default() {
+            SalesDeliveryType::Manual => DeliveryType::Manual,
+            SalesDeliveryType::Email => DeliveryType::Email,
+        };
+        SendInput {
+            delivery_type: Some(delivery_type),
+            override_email: recipient_email,
+            document_template_id,
+            message,
+            ..SendInput::default()
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Status as a function of facts: every combination against the table of the specification.
 
+use billing::ids::DocumentId;
+use billing::kind::Kind;
 use billing::status::{CreditNoteStatus, Facts, InvoiceStatus};
 use jiff::Timestamp;
 
@@ -165,4 +167,33 @@ fn a_credit_note_is_draft_scheduled_sending_or_sent() {
     // A voided note stays a draft.
     let voided = Facts { voided_at: at, ..facts(false, false) };
     assert_eq!(voided.credit_note_status(false), CreditNoteStatus::Draft);
+}
+
+/// A quote is shown as converted, else as what was done, else as expired once its last day is over.
+#[test]
+fn a_quote_in_every_combination_of_facts() {
+    let at = Some(Timestamp::UNIX_EPOCH);
+    let [yesterday, today, tomorrow] = [9, 10, 11].map(|day| jiff::civil::Date::constant(2026, 6, day));
+    let invoice = (Kind::Invoice, DocumentId(uuid::Uuid::nil()));
+    for (is_sent, accepted, rejected, last, converted, stored, shown) in [
+        (false, false, false, None, false, "draft", "draft"),
+        (false, false, false, Some(yesterday), false, "draft", "draft"),
+        (true, false, false, None, false, "sent", "sent"),
+        (true, false, false, Some(tomorrow), false, "sent", "sent"),
+        (true, false, false, Some(today), false, "sent", "sent"),
+        (true, false, false, Some(yesterday), false, "sent", "expired"),
+        (true, true, false, Some(yesterday), false, "accepted", "accepted"),
+        (true, false, true, Some(yesterday), false, "rejected", "rejected"),
+        (true, false, false, Some(yesterday), true, "sent", "converted"),
+        (true, true, false, None, true, "accepted", "converted"),
+    ] {
+        let facts = Facts {
+            accepted_at: at.filter(|_| accepted),
+            rejected_at: at.filter(|_| rejected),
+            converted_to: converted.then_some(invoice),
+            ..Facts::default()
+        };
+        assert_eq!(facts.sales_status(is_sent).as_str(), stored, "{facts:?}");
+        assert_eq!(facts.display_status(is_sent, last, today).as_str(), shown, "{facts:?} until {last:?}");
+    }
 }

@@ -3,7 +3,7 @@
 
 use billing::base;
 use billing::document::{
-    Booking, Buyer, Document, Head, Line, LineBody, Number, ProductLine, Reason, Seller, share_vat, total,
+    Booking, Buyer, Document, Head, Line, LineBody, Number, Pinned, ProductLine, Reason, Seller, share_vat, total,
 };
 use billing::input::Metadata;
 use billing::kind::Kind;
@@ -242,6 +242,7 @@ pub fn document(seed: u64, kind: Kind, seller_kind: &str, buyer_kind: &str, cate
         head: head(&mut random, is_note),
         invoice: None,
         reverses: None,
+        converted_from: None,
         lines,
         groups,
         subtotal,
@@ -253,9 +254,8 @@ pub fn document(seed: u64, kind: Kind, seller_kind: &str, buyer_kind: &str, cate
         base_vat: None,
         origin: "api".to_owned(),
         language: Some("da".to_owned()),
-        booking: Some(Booking {
-            at: Timestamp::UNIX_EPOCH,
-            entry_id: Uuid::nil().into(),
+        pinned: Some(Pinned {
+            booking: Some(Booking { at: Timestamp::UNIX_EPOCH, entry_id: Uuid::nil().into() }),
             seller: seller.clone(),
             buyer: buyer.clone(),
             template_version: 1,
@@ -297,6 +297,7 @@ fn head(random: &mut Random, is_note: bool) -> Head {
         period_start: has_period.then(|| day("2026-06-01")),
         period_end: has_period.then(|| day("2026-06-30")),
         tax_point_date: (random.below(4) == 0).then(|| day("2026-06-12")),
+        valid_until: None,
         external_invoice: (is_note && random.below(5) == 0).then(|| ("OLD-77".to_owned(), day("2025-12-31"))),
         credited_period: None,
         reason: is_note.then_some(Reason::PriceAdjustment),

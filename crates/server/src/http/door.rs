@@ -491,7 +491,8 @@ fn written(
             response = response.header(header::ETAG, terms::tag(&body));
         }
         if let Some(id) = id_in(&body).filter(|_| status == 201) {
-            let place = route.made_at.map_or_else(|| seen.path.clone(), |place| format!("/api{place}"));
+            let made_at = route.or_at.and_then(|place| place(&body)).or(route.made_at);
+            let place = made_at.map_or_else(|| seen.path.clone(), |place| format!("/api{place}"));
             response = response.header(header::LOCATION, format!("{}/{id}", place.trim_end_matches('/')));
         }
     }

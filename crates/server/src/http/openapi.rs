@@ -30,7 +30,7 @@ pub fn document() -> Value {
         "info": {
             "title": "ledgerbee",
             "version": env!("CARGO_PKG_VERSION"),
-            "summary": "Billing documents: invoices, credit notes and what they stand on.",
+            "summary": "Billing documents: quotes, order confirmations, invoices, credit notes and what they stand on.",
             "description": "An independent, self-hosted implementation of an HTTP API compatible with LedgerBee's public API; not \
                 affiliated with LedgerBee. Decimals are strings in answers; in requests a decimal may be a string or a number, \
                 read from its literal digits. Instants are ISO 8601 with milliseconds and Z, dates are YYYY-MM-DD in the \
@@ -112,6 +112,8 @@ fn tags() -> Value {
     json!([
         { "name": "Invoices", "description": "Drafted without a number; numbered and booked when sent." },
         { "name": "Credit notes", "description": "Numbered on creation, totals negative, never more than was invoiced." },
+        { "name": "Quotes", "description": "Offers: drafted, numbered when sent, accepted or rejected, made into the next document." },
+        { "name": "Order confirmations", "description": "What was agreed, numbered when sent, made into an invoice." },
         { "name": "Open items", "description": "A customer's credit, whatever it comes from, set off and paid out." },
         { "name": "Customers", "description": "Customers and their groups." },
         { "name": "Catalogue", "description": "Product groups, products and prices." },
@@ -125,6 +127,8 @@ fn tag(path: &str) -> &'static str {
     match path.split('/').nth(2).unwrap_or_default() {
         "invoices" => "Invoices",
         "credit-notes" => "Credit notes",
+        "quotes" => "Quotes",
+        "order-confirmations" => "Order confirmations",
         "open-items" => "Open items",
         "customers" | "customer-groups" => "Customers",
         "product-groups" | "products" | "product-prices" => "Catalogue",

@@ -10,6 +10,14 @@ use super::route::Route;
 /// Reads the published JSON of one resource: what its tag is made of.
 pub(crate) type Resource = Arc<dyn Fn(&mut View<'_>, &[Uuid]) -> Result<String, Error> + Send + Sync>;
 
+impl Route {
+    /// The same where what it makes may stand elsewhere, as its JSON tells.
+    #[must_use]
+    pub(crate) fn or_at(self, place: fn(&str) -> Option<&'static str>) -> Route {
+        Route { or_at: Some(place), ..self }
+    }
+}
+
 /// Tells each write which resource it is about: that of its own path or of the one above it, as
 /// `/v1/invoices/{id}` of `/v1/invoices/{id}/send`; and whether that is what it answers.
 pub(crate) fn tie(mut routes: Vec<Route>) -> Vec<Route> {

@@ -12,7 +12,7 @@ use app::{App, Caller, Error, View, Work};
 use axum::body::Body;
 use billing::csv;
 use billing::ids::Key;
-use billing::input::documents::Whole;
+use billing::input::document_lists::Whole;
 use billing::page::Page;
 use billing::scope::Scope;
 use schemars::generate::SchemaSettings;
@@ -118,6 +118,8 @@ pub struct Route {
     pub status: u16,
     /// Where what it makes stands when that is not below its own path, as `/v1/credit-notes`.
     pub made_at: Option<&'static str>,
+    /// Where it stands instead, by its JSON, where it makes now one and now another.
+    pub(crate) or_at: Option<fn(&str) -> Option<&'static str>>,
     /// The media types it answers in; the first where the client takes any.
     pub offers: &'static [&'static str],
     /// What it reads or writes, where that is one resource: `If-Match` and `ETag` speak of it.
@@ -258,6 +260,7 @@ impl Route {
             output: None,
             status: 200,
             made_at: None,
+            or_at: None,
             offers: &[JSON],
             resource: None,
             is_tagged: false,

@@ -2,24 +2,24 @@
 
 use std::sync::Arc;
 
-use app::archive::{self, File};
+use app::archive::File;
+use app::documents::{self, CreditNotes, Invoices, OrderConfirmations, Quotes};
 use app::templates::Form;
 use app::{
-    App, Caller, Error, accounts, allocations, companies, contacts, credit_notes, customer_groups, customers,
-    deliveries, departments, einvoices, exchange_rates, invoices, keys, number_series, open_items, payments, prices,
+    App, Caller, Error, accounts, allocations, companies, contacts, convert, credit_notes, customer_groups, customers,
+    departments, einvoices, exchange_rates, invoices, keys, number_series, open_items, payments, prices,
     product_groups, products, refunds, statements, templates, vat_codes, write_offs,
 };
 use billing::csv;
 use billing::formats::XmlQuery;
 use billing::ids::{CustomerId, DocumentId, TemplateId};
-use billing::input::documents::PdfQuery;
 use billing::input::settlement::{StatementFormat, StatementQuery};
 use billing::input::templates::{PreviewFormat, PreviewInput};
 use billing::kind::Kind;
 use billing::scope::Scope::{
     AccountsRead, AccountsWrite, AuditRead, CompanyRead, CompanyWrite, CustomersRead, CustomersWrite,
-    DocumentTemplatesRead, DocumentTemplatesWrite, InvoicesRead, InvoicesWrite, ProductsRead, ProductsWrite,
-    VatCodesRead,
+    DocumentTemplatesRead, DocumentTemplatesWrite, InvoicesRead, InvoicesWrite, OrderConfirmationsRead,
+    OrderConfirmationsWrite, ProductsRead, ProductsWrite, QuotesRead, QuotesWrite, VatCodesRead,
 };
 
 use super::imports::import;
@@ -29,14 +29,6 @@ use super::route::{
     replace, set, show, table, xml,
 };
 use super::trial::sketch;
-
-fn invoice_pdf(app: &Arc<App>, by: &Caller, id: DocumentId, query: PdfQuery) -> Result<File, Error> {
-    archive::pdf(app, by, Kind::Invoice, id, query.draft == Some(true))
-}
-
-fn credit_note_pdf(app: &Arc<App>, by: &Caller, id: DocumentId, query: PdfQuery) -> Result<File, Error> {
-    archive::pdf(app, by, Kind::CreditNote, id, query.draft == Some(true))
-}
 
 fn invoice_xml(app: &Arc<App>, by: &Caller, id: DocumentId, query: XmlQuery) -> Result<File, Error> {
     einvoices::xml(app, by, Kind::Invoice, id, query)
@@ -66,6 +58,16 @@ fn preview(app: &Arc<App>, by: &Caller, id: TemplateId, input: PreviewInput, med
         None => Form::Pdf,
     };
     templates::preview(app, by, id, input, form)
+}
+
+/// Where an order confirmation stands that was made of a quote; an invoice says no type.
+fn confirmed(made: &str) -> Option<&'static str> {
+    #[derive(serde::Deserialize)]
+    struct Made {
+        r#type: Kind,
+    }
+    let made: Made = serde_json::from_str(made).ok()?;
+    (made.r#type == Kind::OrderConfirmation).then_some("/v1/order-confirmations")
 }
 
 /// Every route below `/api`.
@@ -141,18 +143,18 @@ pub fn routes() -> Vec<Route> {
         order("/v1/product-prices/{id}/archive", ProductsWrite, "End a price for good", prices::archive),
         order("/v1/product-prices/{id}/set-default", ProductsWrite, "Make a price its product's default", prices::set_default),
 
-        table("/v1/invoices", InvoicesRead, "Invoices, newest first, without their lines; as CSV the whole list", invoices::list, csv::INVOICES),
-        create("/v1/invoices", InvoicesWrite, "Draft an invoice", invoices::create),
-        read("/v1/invoices/{id}", InvoicesRead, "One invoice", invoices::get),
-        change("/v1/invoices/{id}", InvoicesWrite, "Write a draft anew", invoices::change),
-        remove("/v1/invoices/{id}", InvoicesWrite, "Delete a draft", invoices::delete),
-        act("/v1/invoices/{id}/send", InvoicesWrite, "Number, book and send an invoice", invoices::send),
-        remove("/v1/invoices/{id}/send", InvoicesWrite, "Take a scheduled sending of an invoice back", invoices::take_back),
+        table("/v1/invoices", InvoicesRead, "Invoices, newest first, without their lines; as CSV the whole list", documents::list::<Invoices>, csv::INVOICES),
+        create("/v1/invoices", InvoicesWrite, "Draft an invoice", documents::create::<Invoices>),
+        read("/v1/invoices/{id}", InvoicesRead, "One invoice", documents::get::<Invoices>),
+        change("/v1/invoices/{id}", InvoicesWrite, "Write a draft anew", documents::change::<Invoices>),
+        remove("/v1/invoices/{id}", InvoicesWrite, "Delete a draft", documents::delete::<Invoices>),
+        act("/v1/invoices/{id}/send", InvoicesWrite, "Number, book and send an invoice", documents::send::<Invoices>),
+        remove("/v1/invoices/{id}/send", InvoicesWrite, "Take a scheduled sending of an invoice back", documents::take_back::<Invoices>),
         make("/v1/invoices/{id}/credit", "/v1/credit-notes", InvoicesWrite, "Credit the rest of an invoice, or lines of it", credit_notes::credit_invoice),
         order("/v1/invoices/{id}/cancel", InvoicesWrite, "End an invoice that was never booked", invoices::cancel),
-        file("/v1/invoices/{id}/pdf", InvoicesRead, "An invoice's PDF", invoice_pdf),
+        file("/v1/invoices/{id}/pdf", InvoicesRead, "An invoice's PDF", documents::pdf::<Invoices>),
         xml("/v1/invoices/{id}/xml", InvoicesRead, "An invoice as an e-invoice, once it is booked", invoice_xml),
-        read("/v1/invoices/{id}/delivery-status", InvoicesRead, "What became of an invoice's sending", deliveries::of_invoice),
+        read("/v1/invoices/{id}/delivery-status", InvoicesRead, "What became of an invoice's sending", documents::delivery_status::<Invoices>),
 
         add("/v1/invoices/{id}/payments", InvoicesWrite, "Record a payment; what is too much stays as the customer's credit", payments::record),
         list_of("/v1/invoices/{id}/payments", InvoicesRead, "An invoice's payments", payments::list),
@@ -163,24 +165,46 @@ pub fn routes() -> Vec<Route> {
         read("/v1/invoices/{id}/write-offs/{writeOffId}", InvoicesRead, "One write-off", write_offs::get),
         remove("/v1/invoices/{id}/write-offs/{writeOffId}", InvoicesWrite, "Take a write-off back by its mirror entry", write_offs::reverse),
 
-        table("/v1/credit-notes", InvoicesRead, "Credit notes, newest first, without their lines; as CSV the whole list", credit_notes::list, csv::CREDIT_NOTES),
+        table("/v1/credit-notes", InvoicesRead, "Credit notes, newest first, without their lines; as CSV the whole list", documents::list::<CreditNotes>, csv::CREDIT_NOTES),
         create("/v1/credit-notes", InvoicesWrite, "Make a credit note; it is numbered at once", credit_notes::create),
-        read("/v1/credit-notes/{id}", InvoicesRead, "One credit note", credit_notes::get),
+        read("/v1/credit-notes/{id}", InvoicesRead, "One credit note", documents::get::<CreditNotes>),
         change("/v1/credit-notes/{id}", InvoicesWrite, "Write a numbered draft anew", credit_notes::change),
         remove("/v1/credit-notes/{id}", InvoicesWrite, "Always refused: a numbered credit note is never deleted", credit_notes::delete),
-        act("/v1/credit-notes/{id}/send", InvoicesWrite, "Book and send a credit note", credit_notes::send),
-        remove("/v1/credit-notes/{id}/send", InvoicesWrite, "Take a scheduled sending of a credit note back", credit_notes::take_back),
+        act("/v1/credit-notes/{id}/send", InvoicesWrite, "Book and send a credit note", documents::send::<CreditNotes>),
+        remove("/v1/credit-notes/{id}/send", InvoicesWrite, "Take a scheduled sending of a credit note back", documents::take_back::<CreditNotes>),
         act("/v1/credit-notes/{id}/void", InvoicesWrite, "Retire a draft that will not be sent; its number stays, explained", credit_notes::void),
         make("/v1/credit-notes/{id}/reverse", "/v1/invoices", InvoicesWrite, "Draft the invoice that undoes a booked credit note", credit_notes::reverse),
-        file("/v1/credit-notes/{id}/pdf", InvoicesRead, "A credit note's PDF", credit_note_pdf),
+        file("/v1/credit-notes/{id}/pdf", InvoicesRead, "A credit note's PDF", documents::pdf::<CreditNotes>),
         xml("/v1/credit-notes/{id}/xml", InvoicesRead, "A credit note as an e-invoice, once it is booked", credit_note_xml),
-        read("/v1/credit-notes/{id}/delivery-status", InvoicesRead, "What became of a credit note's sending", deliveries::of_credit_note),
+        read("/v1/credit-notes/{id}/delivery-status", InvoicesRead, "What became of a credit note's sending", documents::delivery_status::<CreditNotes>),
         add("/v1/credit-notes/{id}/allocations", InvoicesWrite, "Set a credit note off against an invoice", allocations::of_note),
         list_of("/v1/credit-notes/{id}/allocations", InvoicesRead, "What a credit note is set off against", allocations::list_of_note),
         remove("/v1/credit-notes/{id}/allocations/{allocationId}", InvoicesWrite, "Take an allocation back by its mirror entry", allocations::reverse_of_note),
         add("/v1/credit-notes/{id}/refunds", InvoicesWrite, "Record that a credit note is paid out", refunds::of_note),
         list_of("/v1/credit-notes/{id}/refunds", InvoicesRead, "What of a credit note is paid out", refunds::list_of_note),
         remove("/v1/credit-notes/{id}/refunds/{refundId}", InvoicesWrite, "Take a refund back by its mirror entry", refunds::reverse_of_note),
+
+        table("/v1/quotes", QuotesRead, "Quotes, newest first, without their lines; as CSV the whole list", documents::list::<Quotes>, csv::QUOTES),
+        create("/v1/quotes", QuotesWrite, "Draft a quote", documents::create::<Quotes>),
+        read("/v1/quotes/{id}", QuotesRead, "One quote", documents::get::<Quotes>),
+        change("/v1/quotes/{id}", QuotesWrite, "Write a draft anew", documents::change::<Quotes>),
+        remove("/v1/quotes/{id}", QuotesWrite, "Delete a draft", documents::delete::<Quotes>),
+        act("/v1/quotes/{id}/send", QuotesWrite, "Number and send a quote", documents::send::<Quotes>),
+        order("/v1/quotes/{id}/accept", QuotesWrite, "The buyer takes the offer", convert::accept),
+        order("/v1/quotes/{id}/reject", QuotesWrite, "The buyer does not", convert::reject),
+        make("/v1/quotes/{id}/convert", "/v1/invoices", QuotesWrite, "Make an order confirmation or an invoice of a quote, once", convert::quote).or_at(confirmed),
+        file("/v1/quotes/{id}/pdf", QuotesRead, "A quote's PDF", documents::pdf::<Quotes>),
+        read("/v1/quotes/{id}/delivery-status", QuotesRead, "What became of a quote's sending", documents::delivery_status::<Quotes>),
+
+        table("/v1/order-confirmations", OrderConfirmationsRead, "Order confirmations, newest first, without their lines; as CSV the whole list", documents::list::<OrderConfirmations>, csv::ORDER_CONFIRMATIONS),
+        create("/v1/order-confirmations", OrderConfirmationsWrite, "Draft an order confirmation", documents::create::<OrderConfirmations>),
+        read("/v1/order-confirmations/{id}", OrderConfirmationsRead, "One order confirmation", documents::get::<OrderConfirmations>),
+        change("/v1/order-confirmations/{id}", OrderConfirmationsWrite, "Write a draft anew", documents::change::<OrderConfirmations>),
+        remove("/v1/order-confirmations/{id}", OrderConfirmationsWrite, "Delete a draft", documents::delete::<OrderConfirmations>),
+        act("/v1/order-confirmations/{id}/send", OrderConfirmationsWrite, "Number and send an order confirmation", documents::send::<OrderConfirmations>),
+        make("/v1/order-confirmations/{id}/convert", "/v1/invoices", OrderConfirmationsWrite, "Make an invoice of an order confirmation, once", convert::order_confirmation),
+        file("/v1/order-confirmations/{id}/pdf", OrderConfirmationsRead, "An order confirmation's PDF", documents::pdf::<OrderConfirmations>),
+        read("/v1/order-confirmations/{id}/delivery-status", OrderConfirmationsRead, "What became of an order confirmation's sending", documents::delivery_status::<OrderConfirmations>),
 
         add("/v1/open-items/{id}/allocations", InvoicesWrite, "Set a credit item, as an overpayment, off against an invoice", allocations::of_item),
         list_of("/v1/open-items/{id}/allocations", InvoicesRead, "What a credit item is set off against", allocations::list_of_item),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use app::{App, Caller, Error, View};
 use axum::body::{Body, Bytes};
 use billing::csv::{self, Column};
-use billing::input::documents::Whole;
+use billing::input::document_lists::Whole;
 use billing::page::Page;
 use futures_util::stream;
 use serde::Serialize;

@@ -195,6 +195,13 @@ impl Stage {
         let draft = company.draft(&customer, json!([line(&price, "2")]));
         let invoice = company.invoice(&customer, json!([line(&price, "2")]));
         let note = company.credit(&customer, None, json!([line(&price, "1")]), json!({})).is(201);
+        let body = json!({ "customerId": customer, "lines": [line(&price, "1")] });
+        let [quote, confirmation] =
+            ["/v1/quotes", "/v1/order-confirmations"].map(|path| company.api.post(path, &body).is(201));
+        let [sent, confirmed] = ["quotes", "order-confirmations"].map(|path| {
+            let draft = company.api.post(&format!("/v1/{path}"), &body).is(201);
+            company.sent(path, &draft)
+        });
         let place = format!("/v1/invoices/{}/payments", text(&invoice["id"]));
         let paid = company.api.post(&place, &json!({ "amount": "1000", "date": "2026-06-10" })).is(201);
         let first = |path: &str| {
@@ -214,6 +221,8 @@ impl Stage {
             "productGroup": first("/v1/product-groups"), "product": first("/v1/products"),
             "template": first("/v1/document-templates?documentType=credit-note-template"),
             "openItem": paid["openItemId"], "contact": below("contacts"), "department": below("departments"),
+            "quote": quote["id"], "sentQuote": sent["id"],
+            "confirmation": confirmation["id"], "sentConfirmation": confirmed["id"],
         });
         company.settle();
         Stage { company, ids }
@@ -225,6 +234,10 @@ impl Stage {
             "invoices" if path.ends_with("/credit") => "invoice",
             "invoices" => "draft",
             "credit-notes" => "note",
+            "quotes" if path.ends_with("/convert") => "sentQuote",
+            "quotes" => "quote",
+            "order-confirmations" if path.ends_with("/convert") => "sentConfirmation",
+            "order-confirmations" => "confirmation",
             "customers" => "customer",
             "customer-groups" => "customerGroup",
             "products" => "product",
@@ -246,7 +259,13 @@ impl Stage {
         let ids = &self.ids;
         let group = |field: &str| self.company.api.get("/v1/product-groups").is(200)["data"][0][field].clone();
         match path {
-            "/v1/invoices" | "/v1/invoices/{id}" => {
+            path if path.ends_with("/convert") => json!({ "target": "invoice" }),
+            "/v1/invoices"
+            | "/v1/invoices/{id}"
+            | "/v1/quotes"
+            | "/v1/quotes/{id}"
+            | "/v1/order-confirmations"
+            | "/v1/order-confirmations/{id}" => {
                 json!({ "customerId": ids["customer"], "lines": [line(&ids["price"], "1")] })
             }
             "/v1/invoices/{id}/credit" => {

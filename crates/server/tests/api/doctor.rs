@@ -38,13 +38,14 @@ pub fn wrong(company: &Company, check: &str) -> Vec<String> {
 type Damage = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
 
 /// `INV-00001` of 1,000.00 and 250.00 VAT is credited by `CN-00001` of 300.00 and 75.00 VAT, which is
-/// sent, and `CN-00002` of 100.00 and 25.00, which is not; `INV-00002` and `INV-00003` stand for themselves.
+/// sent, and `CN-00002` of 100.00 and 25.00, which is not; `INV-00002` and
+/// `INV-00003` stand for themselves; `INV-00004` was made of `Q-00001`.
 #[rustfmt::skip]
 const DAMAGES: &[Damage] = &[
     ("documents", "number_seq", "900", "number = 'INV-00002'", "numbers", "invoice number 2 is missing"),
-    ("documents", "number_seq", "900", "number = 'INV-00003'", "numbers", "invoice number 900 is there, but 3 is said"),
+    ("documents", "number_seq", "900", "number = 'INV-00003'", "numbers", "invoice number 900 is there, but 4 is said"),
     ("documents", "numbered_at", "'2020-01-01T00:00:00.000Z'", "number = 'INV-00002'", "numbers", "INV-00002 was given before"),
-    ("number_series_years", "next_number", "next_number + 2", "series_id in (select id from number_series where document_kind = 'invoice')", "numbers", "invoice number 4 is missing, and all up to 5"),
+    ("number_series_years", "next_number", "next_number + 2", "series_id in (select id from number_series where document_kind = 'invoice')", "numbers", "invoice number 5 is missing, and all up to 6"),
     ("documents", "subtotal", "subtotal + 1", "number = 'INV-00001'", "totals", "INV-00001: the subtotal is 1000.01 DKK, its lines come to 1000.00 DKK"),
     ("documents", "vat", "vat - 1", "number = 'INV-00001'", "totals", "INV-00001: the VAT is 249.99 DKK, its VAT groups' VAT comes to 250.00 DKK"),
     ("documents", "amount", "0", "number = 'CN-00001'", "totals", "CN-00001: the amount is 0.00 DKK, subtotal and VAT come to -375.00 DKK"),
@@ -65,6 +66,10 @@ const DAMAGES: &[Damage] = &[
     ("credit_states", "credited_vat", "0", "invoice_id = '{invoice}'", "credit", "INV-00001, line 0: credited of its VAT is 0.00 DKK"),
     ("credit_states", "credited_base_net", "0", "invoice_id = '{invoice}'", "credit", "INV-00001, line 0: credited of its base net is"),
     ("credit_states", "credited_base_vat", "0", "invoice_id = '{invoice}'", "credit", "INV-00001, line 0: credited of its base VAT is"),
+    ("documents", "converted_to_id", "null", "number = 'Q-00001'", "conversions", "INV-00004: made of documents is 1, of these are there and name it: 0"),
+    ("documents", "converted_to_id", "'none'", "number = 'Q-00001'", "conversions", "Q-00001: made into documents is 1, of these are there and name it: 0"),
+    ("documents", "converted_to_kind", "'orderConfirmation'", "number = 'Q-00001'", "conversions", "Q-00001: made into documents is 1, of these are there and name it: 0"),
+    ("documents", "converted_from_id", "'none'", "number = 'INV-00004'", "conversions", "Q-00001: made into documents is 1, of these are there and name it: 0"),
     ("documents", "allocated_amount", "1", "number = 'CN-00001'", "settlement", "CN-00001: the allocated amount is 0.01 DKK, its allocations come to 375.00 DKK"),
     ("documents", "paid_amount", "paid_amount + 1", "number = 'INV-00002'", "settlement", "INV-00002: open is 249.99 DKK, of its item is open 250.00 DKK"),
     ("allocations", "amount", "1", "credit_document_id = '{note}'", "settlement", "CN-00001: the allocated amount is 375.00 DKK, its allocations come to 0.01 DKK"),
@@ -78,7 +83,7 @@ const DAMAGES: &[Damage] = &[
     ("journal_entries", "description", "'another'", "document_id = '{invoice}'", "entries", "entry 1 (another): it is not what was written"),
     ("journal_entries", "hash", "'00'", "document_id = '{invoice}'", "entries", "entry 2 (credit note CN-00001): it names another predecessor"),
     ("journal_entries", "sequence", "900", "document_id = '{invoice}'", "entries", "entry 1 is missing"),
-    ("company_counters", "entry_sequence", "entry_sequence + 1", "true", "entries", "entry 6 is missing"),
+    ("company_counters", "entry_sequence", "entry_sequence + 1", "true", "entries", "entry 7 is missing"),
     ("company_counters", "last_entry_hash", "'00'", "true", "entries", "the last entry's hash is not the one"),
     ("events", "sequence", "9000", "type = 'invoice.sent' and resource_id = '{invoice}'", "events", "is missing"),
     ("events", "occurred_at", "'2999-01-01T00:00:00.000Z'", "sequence = {events}", "clock", "the clock has gone back"),
@@ -86,6 +91,10 @@ const DAMAGES: &[Damage] = &[
     ("snapshots", "sha256", "'00'", "document_id = '{invoice}'", "snapshots", "INV-00001: it names another snapshot than it has"),
     ("documents", "snapshot_sha256", "'00'", "number = 'INV-00001'", "snapshots", "INV-00001: its journal entry is missing or names another snapshot"),
     ("documents", "journal_entry_id", "'none'", "number = 'INV-00001'", "snapshots", "INV-00001: its journal entry is missing"),
+    ("snapshots", "json", "'{}'", "document_id = '{quote}'", "snapshots", "Q-00001: its snapshot is not what was booked"),
+    ("documents", "snapshot_sha256", "'00'", "number = 'Q-00001'", "snapshots", "Q-00001: it names another snapshot than it has"),
+    ("documents", "number_seq", "7", "number = 'Q-00001'", "numbers", "quote number 1 is missing"),
+    ("files", "document_id", "'none'", "document_id = '{quote}'", "papers", "Q-00001: it has neither its PDF nor the job that prints it"),
     ("files", "document_id", "'none'", "document_id = '{invoice}'", "papers", "INV-00001: it has neither its PDF nor the job that prints it"),
     ("files", "sha256", "'00'", "document_id = '{invoice}'", "files", "INV-00001: its pdf is not what was archived"),
     ("migrations", "name", "'0001_others'", "number = 1", "migrations", "migration 1 of the database is 0001_others, of this program 0001_the_books"),
@@ -129,12 +138,17 @@ fn finds_each_damage(database_url: Option<&str>) {
     credit("1");
     invoice("2");
     invoice("5");
+    let body = json!({ "customerId": customer, "currency": "DKK", "lines": [line(&krone, "1")] });
+    let quote = company.sent("quotes", &company.api.post("/v1/quotes", &body).is(201));
+    let place = format!("/v1/quotes/{}/convert", text(&quote["id"]));
+    let made = company.api.post(&place, &json!({ "target": "invoice" })).is(201);
+    company.sent("invoices", &made);
     company.settle();
     check_sound(&company);
 
     let events = house.books.value("select max(sequence) from events");
     let fill = |text: &str| {
-        let ids = [("{invoice}", &first["id"]), ("{note}", &note["id"])];
+        let ids = [("{invoice}", &first["id"]), ("{note}", &note["id"]), ("{quote}", &quote["id"])];
         let text = ids.iter().fold(text.to_owned(), |filled, (name, id)| filled.replace(name, self::text(id)));
         text.replace("{events}", &events)
     };

@@ -33,6 +33,7 @@ mod number_series;
 mod papers;
 mod post;
 mod previews;
+mod quotes;
 mod remembered;
 mod seed;
 mod sending;

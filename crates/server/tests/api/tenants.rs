@@ -13,6 +13,12 @@ on_both_engines! {
         let draft = theirs.draft(&customer, json!([line(&price, "1")]));
         let note = theirs.credit(&customer, Some(&invoice), json!([line(&price, "1")]), json!({})).is(201);
         let settled = Settled::of(&theirs, &invoice);
+        let body = json!({ "customerId": customer, "lines": [line(&price, "1")] });
+        let offers = ["quotes", "order-confirmations"].map(|path| theirs.api.post(&format!("/v1/{path}"), &body).is(201));
+        let sent = ["quotes", "order-confirmations"].map(|path| {
+            let draft = theirs.api.post(&format!("/v1/{path}"), &body).is(201);
+            theirs.sent(path, &draft)
+        });
         theirs.settle();
         let before = house.books.whole(&theirs.id);
         let product = theirs.api.get(&format!("/v1/product-prices/{}", text(&price))).is(200)["productId"].clone();
@@ -30,6 +36,10 @@ on_both_engines! {
                 "invoices" if path.ends_with("/{id}") => draft["id"].clone(),
                 "invoices" => invoice["id"].clone(),
                 "credit-notes" => note["id"].clone(),
+                "quotes" if path.ends_with("/{id}") => offers[0]["id"].clone(),
+                "quotes" => sent[0]["id"].clone(),
+                "order-confirmations" if path.ends_with("/{id}") => offers[1]["id"].clone(),
+                "order-confirmations" => sent[1]["id"].clone(),
                 "open-items" => settled.open_item.clone(),
                 "customers" => customer.clone(),
                 "customer-groups" => first("/v1/customer-groups"),
@@ -46,8 +56,9 @@ on_both_engines! {
             assert!(!place.contains('{'), "{place}: its second id is not known to this test");
             for method in operations.as_object().unwrap().keys() {
                 let body = match (method.as_str(), path.as_str()) {
-                    ("patch", "/v1/invoices/{id}" | "/v1/credit-notes/{id}") => json!({ "customerId": customer, "lines": [line(&price, "1")] }),
+                    ("patch", "/v1/invoices/{id}" | "/v1/credit-notes/{id}" | "/v1/quotes/{id}" | "/v1/order-confirmations/{id}") => json!({ "customerId": customer, "lines": [line(&price, "1")] }),
                     ("put", _) => json!({ "name": "Mine", "documentType": "invoice-template" }),
+                    ("post", path) if path.ends_with("/convert") => json!({ "target": "invoice" }),
                     (_, "/v1/credit-notes/{id}/void") => json!({ "reason": "Not mine" }),
                     ("post", path) => settled.body(path, &invoice),
                     _ => json!({}),
@@ -61,7 +72,7 @@ on_both_engines! {
         assert!(count >= 25, "{count} routes have an id");
         assert!(house.books.whole(&theirs.id) == before, "something was written");
         // Nor are they in lists, nor can their numbers be named.
-        for path in ["/v1/invoices", "/v1/credit-notes", "/v1/products"] {
+        for path in ["/v1/invoices", "/v1/credit-notes", "/v1/quotes", "/v1/order-confirmations", "/v1/products"] {
             assert_eq!(mine.api.get(path).is(200)["total"], 0);
         }
         assert_eq!(mine.api.get("/v1/customers").is(200), json!([]));
@@ -252,6 +263,8 @@ struct Things {
     note: Value,
     booked_note: Value,
     open_item: Value,
+    quotes: [Value; 2],
+    confirmations: [Value; 2],
     account: Value,
     vat_code: Value,
     template: Value,
@@ -279,10 +292,19 @@ impl Things {
             company.api.post(&place, &json!({ "name": "Mette Holm" })).is(201)["id"].clone()
         };
         let (contact, department) = (person("contacts"), person("departments"));
+        let body = json!({ "customerId": customer, "lines": [line(&price, "1")] });
+        // A draft, and one that is sent.
+        let offers = |path: &str| {
+            let [draft, other] = [0, 1].map(|_| company.api.post(&format!("/v1/{path}"), &body).is(201));
+            [draft["id"].clone(), company.sent(path, &other)["id"].clone()]
+        };
+        let (quotes, confirmations) = (offers("quotes"), offers("order-confirmations"));
         company.settle();
         Things {
             contact,
             department,
+            quotes,
+            confirmations,
             // One that may carry a VAT code: no heading.
             account: accounts
                 .as_array()
@@ -381,6 +403,17 @@ impl Things {
             "document-templates/{id}/preview" => (&self.template, json!({})),
             "open-items/{id}/allocations" => (&self.open_item, json!({ "invoiceId": self.invoice["id"] })),
             "credit-notes/{id}/send" => (&self.note, json!({ "deliveryType": "Manual" })),
+            "quotes" | "order-confirmations" => (&Value::Null, json!({ "customerId": self.customer, "lines": lines })),
+            "quotes/{id}" => (&self.quotes[0], json!({ "customerId": self.customer, "lines": lines })),
+            "quotes/{id}/send" => (&self.quotes[0], json!({ "deliveryType": "Manual" })),
+            "quotes/{id}/convert" => (&self.quotes[1], json!({ "target": "orderConfirmation", "document": {} })),
+            "order-confirmations/{id}" => {
+                (&self.confirmations[0], json!({ "customerId": self.customer, "lines": lines }))
+            }
+            "order-confirmations/{id}/send" => (&self.confirmations[0], json!({ "deliveryType": "Manual" })),
+            "order-confirmations/{id}/convert" => {
+                (&self.confirmations[1], json!({ "target": "invoice", "document": {} }))
+            }
             other => panic!("{method} {other} takes an id and is not known to this test"),
         };
         (path.replace("{id}", id.as_str().unwrap_or_default()), body)

@@ -150,6 +150,11 @@ impl Grounds {
         };
         let (paid, refund) =
             (json!({ "amount": "1", "date": DAY }), json!({ "amount": "1", "date": DAY, "reference": "4711" }));
+        // A quote and an order confirmation that are sent.
+        let offered = |path: &str| {
+            let draft = company.api.post(&format!("/v1/{path}"), &document).is(201);
+            company.sent(path, &draft)["id"].clone()
+        };
         let series = company.api.get("/v1/number-series").is(200)[0]["id"].clone();
         Some(match (method, path.strip_prefix("/v1/").unwrap()) {
             ("patch", "company") => (none, name),
@@ -249,6 +254,26 @@ impl Grounds {
             }
             ("post", "open-items/{id}/refunds") => (overpaid(), refund),
             ("delete", "open-items/{id}/refunds/{refundId}") => below("open-items", overpaid(), "refunds", refund),
+            ("post", "quotes" | "order-confirmations") => (none, document),
+            ("patch", "quotes/{id}" | "order-confirmations/{id}") => {
+                let mut changed = document.clone();
+                changed["lines"] = json!([line(price, "2"), line(price, "3.5")]);
+                (make(path.strip_suffix("/{id}").unwrap(), &document), changed)
+            }
+            ("delete", "quotes/{id}" | "order-confirmations/{id}") => {
+                (make(path.strip_suffix("/{id}").unwrap(), &document), none)
+            }
+            ("post", "quotes/{id}/send" | "order-confirmations/{id}/send") => {
+                (make(path.strip_suffix("/{id}/send").unwrap(), &document), by_hand)
+            }
+            ("post", "quotes/{id}/accept" | "quotes/{id}/reject") => (offered("quotes"), none),
+            ("post", "quotes/{id}/convert") => {
+                let target = if n.is_multiple_of(2) { "invoice" } else { "orderConfirmation" };
+                (offered("quotes"), json!({ "target": target }))
+            }
+            ("post", "order-confirmations/{id}/convert") => {
+                (offered("order-confirmations"), json!({ "target": "invoice" }))
+            }
             ("patch", "number-series/{id}") => (series, json!({ "padding": 5 + n % 2 })),
             ("post", "invoices/{id}/credit") => (company.invoice(customer, lines)["id"].clone(), json!({})),
             ("post", "invoices/{id}/cancel") => (make("/v1/invoices", &document), none),

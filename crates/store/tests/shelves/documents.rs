@@ -40,7 +40,7 @@ fn undone(mut document: Document) -> Document {
         base_amount: None,
         base_vat: None,
         language: None,
-        booking: None,
+        pinned: None,
         facts: Default::default(),
         ..document
     }
@@ -74,8 +74,9 @@ on_both! {
         assert_eq!(get(house, own, &before).as_ref(), Some(&before));
         for flavour in [BARE, OTHER] {
             let mut after = undone(document(&flavour, Kind::Invoice, &stock.company, &stock.customer));
-            // What it was made to undo stays.
+            // What it was made of or to undo stays.
             after.reverses = before.reverses.clone();
+            after.converted_from = before.converted_from.clone();
             after.lines.truncate(if flavour.is_full { 4 } else { 1 });
             after.date = day("2024-02-29");
             let written = after.clone();
@@ -93,12 +94,40 @@ on_both! {
         let written = booked.clone();
         house
             .write(own, move |tx| {
-                documents::book(tx, own, &written, "booked")?;
+                documents::pin(tx, own, &written, "booked")?;
                 documents::set_facts(tx, own, &written)
             })
             .unwrap();
         assert_eq!(get(house, own, &booked), Some(booked));
         assert_eq!(house.read(move |tx| documents::any_booked(tx, own)), Ok(true));
+    }
+
+    /// A quote that is sent is in no books, and yet stays as it was sent.
+    fn a_sent_quote_stays_as_it_was_sent(house: &TestHouse) {
+        let (stock, _) = draft(house);
+        let own = stock.company.id;
+        let mut sent = Document { kind: Kind::Quote, ..stock.invoice.clone() };
+        if let Some(pinned) = &mut sent.pinned {
+            pinned.booking = None;
+        }
+        let unsent = Document { number: None, numbered_at: None, pinned: None, ..sent.clone() };
+        let (id, written) = (sent.id, sent.clone());
+        house
+            .write(own, move |tx| {
+                documents::delete(tx, own, id)?;
+                documents::insert(tx, own, &unsent, "")?;
+                documents::pin(tx, own, &written, "sent")
+            })
+            .unwrap();
+        assert_eq!(get(house, own, &sent).as_ref(), Some(&sent));
+        assert_eq!(house.read(move |tx| documents::any_booked(tx, own)), Ok(false));
+        let other = Document { kind: Kind::Quote, ..document(&OTHER, Kind::Invoice, &stock.company, &stock.customer) };
+        let again = other.clone();
+        house.write(own, move |tx| documents::pin(tx, own, &again, "again")).unwrap();
+        let rewritten = house.write(own, move |tx| documents::rewrite(tx, own, &other, "other"));
+        assert_eq!(rewritten, Err(Error::NotFound), "there is no such draft");
+        assert_eq!(house.write(own, move |tx| documents::delete(tx, own, id)), Err(Error::NotFound));
+        assert_eq!(get(house, own, &sent), Some(sent));
     }
 
     /// Nothing booked is ever edited: no function does it, whatever a verb asks for.
@@ -108,14 +137,14 @@ on_both! {
         let written = booked.clone();
         house
             .write(own, move |tx| {
-                documents::book(tx, own, &written, "booked")?;
+                documents::pin(tx, own, &written, "booked")?;
                 documents::set_facts(tx, own, &written)
             })
             .unwrap();
         let counted = parts(house, own);
         let other = document(&OTHER, Kind::Invoice, &stock.company, &stock.customer);
         let again = other.clone();
-        house.write(own, move |tx| documents::book(tx, own, &again, "again")).unwrap();
+        house.write(own, move |tx| documents::pin(tx, own, &again, "again")).unwrap();
         assert_eq!(get(house, own, &booked).as_ref(), Some(&booked));
         let rewritten = house.write(own, move |tx| documents::rewrite(tx, own, &other, "other"));
         assert_eq!(rewritten, Err(Error::NotFound), "there is no such draft");
@@ -155,7 +184,7 @@ on_both! {
         assert_eq!(house.write(other, move |tx| documents::rewrite(tx, other, &changed, "")), Err(Error::NotFound));
         assert_eq!(house.write(other, move |tx| documents::delete(tx, other, id)), Err(Error::NotFound));
         let booked = stock.invoice.clone();
-        house.write(other, move |tx| documents::book(tx, other, &booked, "")).unwrap();
+        house.write(other, move |tx| documents::pin(tx, other, &booked, "")).unwrap();
         assert_eq!(get(house, stock.company.id, &draft), Some(draft));
     }
 

@@ -13,7 +13,9 @@ use billing::customers::{
     BillingRelationship, Contact, Customer, CustomerGroup, CustomerType, DeliveryType, Department, InvoicingMode,
     VatZone,
 };
-use billing::document::{Booking, Document, Head, Line, LineBody, Number, ProductLine, Reason, VatGroup};
+use billing::document::{
+    Booking, Document, Head, Line, LineBody, Number, Pinned, ProductLine, Reason, Source, VatGroup,
+};
 use billing::exchange_rates::{ExchangeRate, RateSource};
 use billing::formats::Format;
 use billing::ids::{
@@ -979,6 +981,7 @@ pub fn document(f: &Flavour, kind: Kind, company: &Company, customer: &Customer)
             period_start: f.some(day("2026-06-01")),
             period_end: f.some(day("2026-06-30")),
             tax_point_date: f.some(day("2026-05-31")),
+            valid_until: f.some(day("2026-07-31")),
             external_invoice: f.some((f.text("EXT"), day("2020-02-29"))),
             credited_period: f.some((day("2026-01-01"), day("2026-03-31"))),
             reason: f.some(Reason::VolumeBonus),
@@ -986,6 +989,7 @@ pub fn document(f: &Flavour, kind: Kind, company: &Company, customer: &Customer)
         },
         invoice: f.some((f.text("2026-1"), id::<DocumentId>(50))),
         reverses: f.some((f.text("CN-1"), id::<DocumentId>(51))),
+        converted_from: f.some(Source { kind: Kind::Quote, id: id::<DocumentId>(52), number: f.text("Q-1") }),
         lines: vec![
             line(1, LineBody::Product(Box::new(product))),
             line(2, LineBody::Text(f.text("Rabat"))),
@@ -1021,9 +1025,8 @@ pub fn document(f: &Flavour, kind: Kind, company: &Company, customer: &Customer)
         base_vat: base_money(f.minor() / 5),
         origin: "api".to_owned(),
         language: f.some("da".to_owned()),
-        booking: f.some(Booking {
-            at: at("2026-06-10T09:00:00.002Z"),
-            entry_id: id::<EntryId>(73),
+        pinned: f.some(Pinned {
+            booking: f.some(Booking { at: at("2026-06-10T09:00:00.002Z"), entry_id: id::<EntryId>(73) }),
             seller: parties::seller(company),
             buyer: parties::buyer(customer, None, None),
             template_version: 3,
@@ -1042,6 +1045,9 @@ pub fn document(f: &Flavour, kind: Kind, company: &Company, customer: &Customer)
             allocated: f.minor(),
             written_off: f.minor(),
             delivery: if f.is_full { DeliveryState::Failed } else { DeliveryState::None },
+            accepted_at: f.some(at("2026-06-10T09:00:00.005Z")),
+            rejected_at: f.some(at("2026-06-10T09:00:00.006Z")),
+            converted_to: f.some((Kind::Invoice, id::<DocumentId>(53))),
         },
         created_at: at("2026-06-10T08:00:00.001Z"),
         updated_at: at("2026-06-10T09:00:00.004Z"),

@@ -100,16 +100,24 @@ fn is_in(texts: &[&Value], sought: &str) -> bool {
 fn means(path: &str, field: &str) -> Means {
     match (path, field) {
         ("/v1/invoices" | "/v1/credit-notes", "status") => |own, asked, _| own["status"] == asked,
-        ("/v1/invoices" | "/v1/credit-notes", "customerId") => |own, asked, _| own["customerId"] == asked,
-        ("/v1/invoices" | "/v1/credit-notes", "reference") => |own, asked, _| own["reference"] == asked,
-        ("/v1/invoices" | "/v1/credit-notes", "minAmount") => {
+        ("/v1/invoices" | "/v1/credit-notes" | "/v1/quotes" | "/v1/order-confirmations", "customerId") => {
+            |own, asked, _| own["customerId"] == asked
+        }
+        ("/v1/invoices" | "/v1/credit-notes" | "/v1/quotes" | "/v1/order-confirmations", "reference") => {
+            |own, asked, _| own["reference"] == asked
+        }
+        ("/v1/invoices" | "/v1/credit-notes" | "/v1/quotes" | "/v1/order-confirmations", "minAmount") => {
             |own, least, asked| is_amount(own, asked, |amount| amount >= exact(least))
         }
-        ("/v1/invoices" | "/v1/credit-notes", "maxAmount") => {
+        ("/v1/invoices" | "/v1/credit-notes" | "/v1/quotes" | "/v1/order-confirmations", "maxAmount") => {
             |own, most, asked| is_amount(own, asked, |amount| amount <= exact(most))
         }
         ("/v1/invoices" | "/v1/credit-notes", "search") => |own, sought, _| {
             is_in(&[&own["number"], &own["description"], &own["buyer"]["name"], &own["reference"]], sought)
+        },
+        ("/v1/quotes" | "/v1/order-confirmations", "status") => |own, asked, _| own["displayStatus"] == asked,
+        ("/v1/quotes" | "/v1/order-confirmations", "search") => |own, sought, _| {
+            is_in(&[&own["documentNumber"], &own["description"], &own["buyer"]["name"], &own["reference"]], sought)
         },
         ("/v1/invoices", "invoiceNumber") => |own, asked, _| own["number"] == asked,
         ("/v1/credit-notes", "invoiceNumber") => {
@@ -118,15 +126,31 @@ fn means(path: &str, field: &str) -> Means {
         ("/v1/invoices", "settlement") => |own, asked, _| own["settlement"] == asked,
         ("/v1/invoices", "overdue") => |own, asked, _| is_overdue(own).to_string() == asked,
         ("/v1/credit-notes", "voided") => |own, asked, _| own["voidedAt"].is_string().to_string() == asked,
-        ("/v1/invoices" | "/v1/credit-notes" | "/v1/exchange-rates", "fromDate") => {
-            |own, from, _| text(&own["date"]) >= from
-        }
-        ("/v1/invoices" | "/v1/credit-notes" | "/v1/exchange-rates", "toDate") => |own, to, _| text(&own["date"]) <= to,
-        ("/v1/invoices" | "/v1/credit-notes" | "/v1/exchange-rates" | "/v1/customers/{id}/open-items", "currency") => {
-            |own, asked, _| own["currency"] == asked
-        }
         (
-            "/v1/invoices" | "/v1/credit-notes" | "/v1/customers" | "/v1/customer-groups" | "/v1/products",
+            "/v1/invoices" | "/v1/credit-notes" | "/v1/quotes" | "/v1/order-confirmations" | "/v1/exchange-rates",
+            "fromDate",
+        ) => |own, from, _| text(&own["date"]) >= from,
+        (
+            "/v1/invoices" | "/v1/credit-notes" | "/v1/quotes" | "/v1/order-confirmations" | "/v1/exchange-rates",
+            "toDate",
+        ) => |own, to, _| text(&own["date"]) <= to,
+        (
+            "/v1/invoices"
+            | "/v1/credit-notes"
+            | "/v1/quotes"
+            | "/v1/order-confirmations"
+            | "/v1/exchange-rates"
+            | "/v1/customers/{id}/open-items",
+            "currency",
+        ) => |own, asked, _| own["currency"] == asked,
+        (
+            "/v1/invoices"
+            | "/v1/credit-notes"
+            | "/v1/quotes"
+            | "/v1/order-confirmations"
+            | "/v1/customers"
+            | "/v1/customer-groups"
+            | "/v1/products",
             "metadata",
         ) => |own, pair, _| has_pair(own, pair),
         ("/v1/customers", "customerNumber") => |own, asked, _| own["customerNumber"] == asked,
@@ -199,6 +223,8 @@ fn values(known: &Known, field: &Field) -> Vec<String> {
                 "x_",
                 "inv-0000",
                 "cn-00003",
+                "q-0000",
+                "oc-00002",
                 "invoice",
                 "café lindeblomst",
                 "nothing of the kind",
@@ -354,11 +380,14 @@ on_both_engines! {
     /// A status that comes again adds to what is found; pairs narrow it down.
     fn a_filter_that_comes_again_says_more(house) {
         let ground = ground(house);
-        for path in ["/v1/invoices", "/v1/credit-notes"] {
+        for path in ["/v1/invoices", "/v1/credit-notes", "/v1/quotes", "/v1/order-confirmations"] {
             let known = ground.lists.iter().find(|known| known.path == path).unwrap();
             let count = |fits: &dyn Fn(&Value) -> bool| known.all.iter().filter(|own| fits(own)).count();
             let total = |query: &str| ground.company.api.get(&format!("{path}?{query}")).is(200)["total"].clone();
-            let both = count(&|own| own["status"] == "draft" || own["status"] == "sent");
+            let both = count(&|own| {
+                let status = own.get("displayStatus").unwrap_or(&own["status"]);
+                status == "draft" || status == "sent"
+            });
             assert_eq!(total("status=draft&status=sent"), both);
             let pairs = count(&|own| own["metadata"]["parity"] == "even" && own["metadata"]["third"] == "2 %_");
             assert_eq!(total("metadata[parity]=even&metadata[third]=2%20%25_"), pairs);

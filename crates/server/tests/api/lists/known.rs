@@ -77,6 +77,7 @@ impl Ground {
         let laying = Laying { company, customers, price };
         let invoices = laying.lay_invoices();
         let notes = laying.lay_notes(&invoices);
+        let offers = laying.lay_offers();
         let mut lists = laying.lay_settlement();
         lists.push(laying.lay_departments());
         laying.company.settle();
@@ -112,6 +113,8 @@ impl Ground {
         };
         newest("/v1/invoices", &every("invoices", invoices), Some("lines"));
         newest("/v1/credit-notes", &every("credit-notes", notes), Some("lines"));
+        newest("/v1/quotes", &every("quotes", offers), Some("lines"));
+        newest("/v1/order-confirmations", &every("order-confirmations", Vec::new()), Some("lines"));
         newest("/v1/products", &ids("products"), Some("prices"));
         newest("/v1/product-groups", &ids("product-groups"), None);
         let by_number =
@@ -293,6 +296,58 @@ impl Laying {
         let made = ["Skole", "Arkiv", "Park"].iter().enumerate();
         let all = made.map(|(at, name)| self.post(&place, &json!({ "name": name, "isActive": at != 1 }))).collect();
         Known { place, ..Known::new(path, all) }
+    }
+
+    /// Quotes with everything that may become of one, order confirmations that were made of some and others.
+    fn lay_offers(&self) -> Vec<Value> {
+        let send = |path: &str, draft: &Value| self.below(path, draft, "send", json!({}));
+        let last = |at: usize| ["2199-12-31", "2198-01-01"][at % 2];
+        let made = (0..16).map(|at| {
+            let mut more = json!({});
+            if at % 3 != 1 {
+                more["validUntil"] = json!(last(at));
+            }
+            let draft = self.post("/v1/quotes", &self.document(at, more));
+            match at % 8 {
+                0 | 1 => {}
+                2 => {
+                    send("quotes", &draft);
+                    // Time goes by.
+                    let id = text(&draft["id"]);
+                    let sql = format!("update documents set valid_until = '{}' where id = '{id}'", DAYS[3]);
+                    let _ = self.company.house.books.rows(&sql);
+                }
+                3 => drop(send("quotes", &draft)),
+                4 => {
+                    send("quotes", &draft);
+                    self.below("quotes", &draft, "accept", json!({}));
+                }
+                5 => {
+                    send("quotes", &draft);
+                    self.below("quotes", &draft, "reject", json!({}));
+                }
+                6 => {
+                    send("quotes", &draft);
+                    self.below("quotes", &draft, "convert", json!({ "target": "orderConfirmation" }));
+                }
+                _ => {
+                    send("quotes", &draft);
+                    let target = json!({ "target": "orderConfirmation" });
+                    let made = self.below("quotes", &draft, "convert", target);
+                    send("order-confirmations", &made);
+                    self.below("order-confirmations", &made, "convert", json!({ "target": "invoice" }));
+                }
+            }
+            draft["id"].clone()
+        });
+        let made = made.collect();
+        for at in 0..8 {
+            let draft = self.post("/v1/order-confirmations", &self.document(at, json!({})));
+            if at % 2 == 0 {
+                send("order-confirmations", &draft);
+            }
+        }
+        made
     }
 
     /// The short lists below one resource: oldest first.

@@ -18,8 +18,18 @@ fn place(path: &str, sort: &str, own: &Value) -> Place {
             let count = own["number"].as_str().map_or(-1, |number| number.rsplit('-').next().unwrap().parse().unwrap());
             (vec![count], String::new(), id)
         }
+        ("/v1/quotes" | "/v1/order-confirmations", "documentNumber") => {
+            let number = own["documentNumber"].as_str();
+            let count = number.map_or(-1, |number| number.rsplit('-').next().unwrap().parse().unwrap());
+            (vec![count], String::new(), id)
+        }
+        // What holds for ever stands before what holds until a day.
+        ("/v1/quotes", "validUntil") => (vec![], own[sort].as_str().unwrap_or_default().to_owned(), id),
+        ("/v1/quotes" | "/v1/order-confirmations", "status") => (vec![], text(&own[sort]).to_owned(), id),
         // In minor units, whatever the currency.
-        ("/v1/invoices" | "/v1/credit-notes", "amount") => (vec![minor(&own["amount"])], String::new(), id),
+        ("/v1/invoices" | "/v1/credit-notes" | "/v1/quotes" | "/v1/order-confirmations", "amount") => {
+            (vec![minor(&own["amount"])], String::new(), id)
+        }
         (_, "date" | "createdAt" | "name" | "number" | "documentType") => (vec![], text(&own[sort]).to_owned(), id),
         other => panic!("{other:?} is an order of the contract that no test knows: say here what decides it"),
     }
@@ -78,7 +88,7 @@ fn more(company: &Company, known: &Known, n: usize) -> Value {
         Value::Object(fields.iter().map(|field| ((*field).to_owned(), like[*field].clone())).collect())
     };
     match known.path {
-        "/v1/invoices" | "/v1/credit-notes" => {
+        "/v1/invoices" | "/v1/credit-notes" | "/v1/quotes" | "/v1/order-confirmations" => {
             let price = company.price("100");
             let mut body = kept(&["customerId", "date"]);
             merge(&mut body, json!({ "lines": [line(&price, "2.5")] }));
@@ -124,7 +134,7 @@ on_both_engines! {
         let ground = ground(house);
         for known in &ground.lists {
             let path = known.path.trim_start_matches("/v1/");
-            if !["invoices", "credit-notes", "products", "product-groups", "customers"].contains(&path) {
+            if !["invoices", "credit-notes", "quotes", "order-confirmations", "products", "product-groups", "customers"].contains(&path) {
                 continue;
             }
             let list = ground.company.api.get(&format!("{}?limit=100", known.place)).text();
