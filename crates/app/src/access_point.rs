@@ -92,6 +92,8 @@ pub(crate) struct Parcel<'a> {
 /// How far an e-invoice has come beyond the access point.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Progress {
+    /// Nothing is known: it could not be asked.
+    Unheard,
     /// On its way; what was last said of it that is no good news.
     Underway(Option<String>),
     /// The receiver has it.

@@ -11,7 +11,7 @@ use store::deliveries::Delivery;
 use store::jobs::Job;
 use store::{deliveries as shelf, documents, jobs};
 
-use crate::access_point::Parcel;
+use crate::access_point::{Parcel, Progress};
 use crate::archive::{self, File};
 use crate::deliveries::{DELIVERED, Outcome, PENDING, TAKEN, record, record_progress};
 use crate::mail::{self, Letter};
@@ -150,8 +150,8 @@ impl App {
         let point = point.ok_or_else(|| Error::Broken("the access point is not set up any more".to_owned()))?;
         let progress = point.progress(by.company_id, &document_id).unwrap_or_else(|why| {
             tracing::warn!(delivery_id = %id, why, "the access point does not say how far an e-invoice has come");
-            // Nothing is known: it is asked again, and given up when it is too old.
-            crate::access_point::Progress::Underway(None)
+            // It is asked again, and given up when it is too old.
+            Progress::Unheard
         });
         let (company_id, job_id) = (job.company_id, job.id);
         self.tell(bell, || {

@@ -333,7 +333,7 @@ pub(crate) fn record_progress(
         Progress::Underway(why) if delivery.status == TAKEN => {
             delivery.last_error = why.as_ref().and_then(|why| refused("ACCESS_POINT_UNDERWAY", why));
         }
-        Progress::Underway(_) => {}
+        Progress::Underway(_) | Progress::Unheard => {}
         Progress::Delivered => DELIVERED.clone_into(&mut delivery.status),
         Progress::Accepted => ACCEPTED.clone_into(&mut delivery.status),
         Progress::Rejected(why) => {

@@ -105,6 +105,11 @@ impl AccessPoint {
         self.shared.lock().uploads.clone()
     }
 
+    /// Knows nothing of a document any more.
+    pub fn forget(&self, id: &str) {
+        self.shared.lock().states.remove(id);
+    }
+
     /// Tells of a document that it has come to this state.
     pub fn say(&self, id: &str, state: &str, message: Option<&str>) {
         let mut own = self.shared.lock();

@@ -72,6 +72,7 @@ fn is_followed_to_its_end(database_url: Option<&str>) {
     point.say(&id_of(&at), "Sent", None);
     point.say(&id_of(&rejected), "ApplicationReponseBusinessReject", Some("The order number is not ours."));
     point.say(&id_of(&failed), "SchematronValidationError", None);
+    point.say(&id_of(&silent), "EndpointNotFound", None);
     place.faults.clock_ahead(62);
     let delivered = comes_to(&company, &at, "delivered");
     assert!(delivered["summary"]["deliveredAt"].is_string());
@@ -80,13 +81,19 @@ fn is_followed_to_its_end(database_url: Option<&str>) {
     assert!(text(&rejection["message"]).contains("The order number is not ours."), "{rejection}");
     assert_eq!(comes_to(&company, &failed, "failed")["summary"]["lastError"]["code"], "ACCESS_POINT_GAVE_UP");
     assert_eq!(company.api.get(&failed).is(200)["status"], "sent", "nothing is unbooked");
+    let underway = || status(&company, &silent)["summary"].clone();
+    wait_for("what holds it up", || (underway()["lastError"]["code"] == "ACCESS_POINT_UNDERWAY").then_some(()));
+    assert_eq!(underway()["status"], "pending");
+    // An access point that forgot a document, or does not answer, changes nothing.
+    point.forget(&id_of(&silent));
     point.say(&id_of(&at), "Approved", None);
     place.faults.clock_ahead(600);
     comes_to(&company, &at, "accepted");
     assert_eq!((told(&company, "delivery.succeeded"), told(&company, "delivery.failed")), (1, 2));
     // What the access point never speaks of again is given up after a month.
     place.faults.clock_ahead(31 * 86_400);
-    assert_eq!(comes_to(&company, &silent, "failed")["summary"]["lastError"]["code"], "ACCESS_POINT_SILENT");
+    let last = comes_to(&company, &silent, "failed")["summary"]["lastError"].clone();
+    assert_eq!((&last["code"], &last["message"]), (&json!("ACCESS_POINT_UNDERWAY"), &json!("EndpointNotFound")));
     company.settle();
     company.check_books();
 }
