@@ -25,7 +25,7 @@ pub use patroni::{Blow, Cluster};
 pub use postgres::{Postgres, shared_postgres};
 pub use server::{Server, ledgerbee};
 pub use smtp::{MailServer, Manner};
-pub use wait::wait_for;
+pub use wait::{wait_for, wait_within};
 
 /// A folder of one test's own, removed when dropped.
 #[derive(Debug)]

@@ -7,13 +7,21 @@ use std::time::{Duration, Instant};
 ///
 /// # Panics
 /// When it takes longer than a minute.
-pub fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+pub fn wait_for<T>(what: &str, found: impl FnMut() -> Option<T>) -> T {
+    wait_within(Duration::from_secs(60), what, found)
+}
+
+/// The same with a bound of its own, for what takes as long as the machine does.
+///
+/// # Panics
+/// When it takes longer than the bound.
+pub fn wait_within<T>(bound: Duration, what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(value) = found() {
             return value;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "waited a minute for {what}");
+        assert!(begun.elapsed() < bound, "waited {} s for {what}", bound.as_secs());
         sleep(Duration::from_millis(5));
     }
 }

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Faults, Folder, wait_for};
+use testkit::{Faults, Folder, wait_within};
 
 use crate::house::{Answer, Api, Company, House, PROGRAM, line, text};
 
@@ -61,9 +61,20 @@ struct Counts {
 }
 
 impl Counts {
+    /// A full disk is not felt before what the log of earlier rounds left free is used up: on a machine
+    /// that does much else that takes minutes.
     fn wait_for_more(&self, what: &str, of: &AtomicUsize, more: usize) {
         let now = of.load(Ordering::Relaxed);
-        wait_for(what, || (of.load(Ordering::Relaxed) >= now + more).then_some(()));
+        wait_within(Duration::from_secs(600), what, || (of.load(Ordering::Relaxed) >= now + more).then_some(()));
+    }
+}
+
+/// Ends a load also when what happens meanwhile panics: its clients would go on for ever.
+struct Ends<'a>(&'a Counts);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.is_over.store(true, Ordering::Relaxed);
     }
 }
 
@@ -184,10 +195,11 @@ fn under_load_of(company: &Company, repeating: Repeating, happens: impl FnOnce(&
                 })
             })
             .collect();
+        let ends = Ends(&counts);
         counts.wait_for_more("a load", &counts.done, 40);
         happens(&counts);
         counts.wait_for_more("the load to go on", &counts.done, 40);
-        counts.is_over.store(true, Ordering::Relaxed);
+        drop(ends);
         clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
     });
     for Told { path, document } in &told {
