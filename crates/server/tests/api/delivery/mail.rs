@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use testkit::{Folder, Minded, wait_for};
 
@@ -190,4 +191,39 @@ fn a_company_without_an_address_sends_no_mail() {
     company.api.patch("/v1/company", &json!({ "senderEmail": "post@bikuben.example" })).is(200);
     send().is(200);
     comes_to(&company, &at, "delivered");
+}
+
+/// Mails to a domain whose server hangs, `LEDGERBEE_DEAD_MAILS` of them and 100 by default, are all still to be
+/// sent when those to others have arrived. Says how long these took from the commit, without and with the dead.
+#[test]
+fn a_queue_to_the_dead_leaves_the_living_alone() {
+    const LIVING: usize = 50;
+    let dead = std::env::var("LEDGERBEE_DEAD_MAILS").ok().and_then(|count| count.parse().ok()).unwrap_or(100);
+    let mail = testkit::MailServer::start(testkit::Manner::StallsFor("@dead.example"));
+    let place = Place::serve(None, &["--smtp-url", &mail.url()]);
+    let company = place.house.company();
+    let (customer, price) = (company.customer(json!({})), company.price("300"));
+    let send = |address: String| {
+        let invoice = company.draft(&customer, json!([crate::house::line(&price, "1")]));
+        let body = json!({ "deliveryType": "Email", "overrideEmail": address });
+        company.api.post(&format!("/v1/invoices/{}/send", text(&invoice["id"])), &body).is(200);
+    };
+    let count = |sql: &str| company.house.books.value(&format!("select count(*) from {sql}"));
+    let send_to_the_living = |round: &str| {
+        (0..LIVING).for_each(|n| send(format!("kontor@{round}-{n}.example")));
+        let arrived = format!("deliveries where status = 'delivered' and recipient like 'kontor@{round}-%'");
+        wait_for("the living", || (count(&arrived) == LIVING.to_string()).then_some(()));
+        let rows = company.house.books.rows(&format!("select created_at, delivered_at from {arrived}"));
+        let at = |text: &String| text.parse::<Timestamp>().unwrap();
+        let mut took: Vec<i128> = rows.iter().map(|row| at(&row[1]).duration_since(at(&row[0])).as_millis()).collect();
+        took.sort_unstable();
+        println!("| {round} | {} ms | {} ms |", took[LIVING / 2], took[LIVING - 1]);
+    };
+    println!("| {LIVING} mails to others | median | slowest |");
+    send_to_the_living("alone");
+    (0..dead).for_each(|n| send(format!("kontor{n}@dead.example")));
+    wait_for("the papers", || (count("jobs where kind = 'archive'") == "0").then_some(()));
+    send_to_the_living("beside");
+    let waiting = count("deliveries where status = 'pending' and recipient like '%@dead.example'");
+    assert_eq!(waiting, dead.to_string(), "the dead wait their turn");
 }
