@@ -50,9 +50,9 @@ fn dressed(mut paper: Value, language: &str, design: &str) -> Value {
     paper
 }
 
-/// The Danish invoice with `count` lines.
-fn of_lines(count: usize, design: &str) -> Value {
-    let mut paper = dressed(read("samples/invoice.da.json"), "da", design);
+/// A sample with `count` lines, in Danish.
+fn of_lines(name: &str, count: usize, design: &str) -> Value {
+    let mut paper = dressed(read(&format!("samples/{name}.json")), "da", design);
     let lines = paper["document"]["lines"].as_array().unwrap().clone();
     paper["document"]["lines"] = (0..count)
         .map(|at| {
@@ -163,7 +163,7 @@ fn long_documents_break_well() {
     let others = [1, 11, 12, 13, 14, 15, 40].map(|count| (count, "classic"));
     let dense = [1, 28, 29, 30, 31, 32, 33, 34, 35, 36, 1000].map(|count| (count, "compact"));
     for (count, design) in counts.into_iter().chain(others).chain(dense) {
-        let pages = pages(&print(&format!("lines-{count}.{design}"), of_lines(count, design)));
+        let pages = pages(&print(&format!("lines-{count}.{design}"), of_lines("invoice.da", count, design)));
         let total = pages.len();
         for (at, page) in pages.iter().enumerate() {
             let has = |words: &str| page.contains(words);
@@ -177,6 +177,40 @@ fn long_documents_break_well() {
                 .any(|page| page.contains(&format!("NR-{line}\n")) || page.contains(&format!("NR-{line} ")))),
             "{count} lines: one is missing"
         );
+    }
+}
+
+/// The other kinds break as invoices do: heads on every page of lines, totals never alone, and where the buyer
+/// signs stands with the totals.
+#[test]
+fn long_documents_of_every_kind_break_well() {
+    for name in ["credit-note.da", "quote.de", "order-confirmation.nb"] {
+        for (count, design) in [
+            (10, "modern"),
+            (11, "modern"),
+            (12, "modern"),
+            (40, "modern"),
+            (9, "classic"),
+            (10, "classic"),
+            (11, "classic"),
+            (40, "classic"),
+            (24, "compact"),
+            (26, "compact"),
+            (28, "compact"),
+            (30, "compact"),
+            (70, "compact"),
+        ] {
+            let pages = pages(&print(&format!("{name}.lines-{count}.{design}"), of_lines(name, count, design)));
+            let total = pages.len();
+            for (at, page) in pages.iter().enumerate() {
+                let (has, what) = (|words: &str| page.contains(words), format!("{name}, {count} lines, {design}"));
+                assert!(has(&format!("Side {} af {total}", at + 1)), "{what}, page {}:\n{page}", at + 1);
+                assert!(!has("I alt inkl. moms") || has("NR-"), "{what}: the totals stand alone");
+                assert!(!has("NR-") || has("Beskrivelse"), "{what}: no header on page {}", at + 1);
+                assert_eq!(has("Navn og underskrift"), name == "quote.de" && has("I alt inkl. moms"), "{what}");
+            }
+            assert_eq!(pages.concat().matches("NR-").count(), count, "{name}, {count} lines, {design}");
+        }
     }
 }
 
