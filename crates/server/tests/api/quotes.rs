@@ -148,6 +148,37 @@ on_both_engines! {
         }
     }
 
+    /// The customer's template of the kind, else the default; what it was sent with it keeps.
+    fn an_offer_is_printed_with_the_template_of_its_kind(house) {
+        let company = house.company();
+        let price = company.price("300");
+        let template = |words: &str| json!({
+            "name": "Ours", "documentType": "quote-template",
+            "source": format!("{words} #json(\"data.json\").document.documentNumber"),
+        });
+        let ours = company.api.post("/v1/document-templates", &template("Offered as")).is(201);
+        let customer = company.customer(json!({ "documentTemplateIds": [ours["id"]] }));
+        let [quote, confirmation] = ["quotes", "order-confirmations"].map(|path| {
+            company.sent(path, &draft(&company, path, &customer, json!([line(&price, "1")]), json!({})))
+        });
+        assert_eq!((&quote["documentTemplateId"], confirmation["documentTemplateId"] == ours["id"]), (&ours["id"], false));
+        let put = format!("/v1/document-templates/{}", text(&ours["id"]));
+        company.api.send("PUT", &put, &template("Now offered as")).is(200);
+        let paper = |path: &str, document: &Value| {
+            crate::papers::words(&company.api.get(&format!("{}/pdf", place(path, document))).bytes)
+        };
+        company.settle();
+        let _ = house.books.rows(&format!("delete from files where document_id = '{}'", text(&quote["id"])));
+        assert_eq!(paper("quotes", &quote).trim(), "Offered as Q-00001", "the version it was sent with, printed anew");
+        assert!(paper("order-confirmations", &confirmation).contains("Ordrebekræftelse OC-00001"));
+        // What is made of it has a template of its own kind.
+        assert_eq!(convert(&company, "quotes", &quote, &json!({ "target": "invoice" })).is(201)["documentTemplateId"], json!(null));
+        // Who may not read quotes does not see them in a preview either.
+        let (_, key) = company.key(&["--scopes", "document-templates-write,invoices-read"]);
+        let asked = key.post(&format!("{put}/preview"), &json!({ "documentId": quote["id"] }));
+        assert_eq!(asked.refused(403, "INSUFFICIENT_PERMISSIONS")["requiredScopes"], json!(["quotes-read"]));
+    }
+
     /// By mail to whom it is told, and not as an e-invoice.
     fn it_goes_by_hand_or_by_mail(house) {
         let (company, customer, price) = shop(house);
