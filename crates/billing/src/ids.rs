@@ -136,4 +136,8 @@ ids! {
     TagId
     /// A journal category.
     JournalCategoryId
+    /// A webhook endpoint.
+    EndpointId
+    /// An event on its way to a webhook endpoint.
+    WebhookDeliveryId
 }

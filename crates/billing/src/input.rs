@@ -9,12 +9,14 @@ pub mod customers;
 pub mod departments;
 pub mod document_lists;
 pub mod documents;
+pub mod events;
 pub mod imports;
 mod kinds;
 mod rules;
 pub mod sending;
 pub mod settlement;
 pub mod templates;
+pub mod webhooks;
 
 pub use documents::AskedLine;
 pub use kinds::*;
