@@ -108,7 +108,7 @@ macro_rules! id_values {
 id_values! {
     CompanyId KeyId AccountId VatCodeId SeriesId CustomerGroupId CustomerId ContactId DepartmentId ProductGroupId
     ProductId PriceId TemplateId DocumentId LineId EntryId OpenItemId AllocationId PaymentId RefundId WriteOffId DeliveryId
-    AttemptId EventId JobId ExchangeRateId TagId JournalCategoryId
+    AttemptId EventId JobId ExchangeRateId TagId JournalCategoryId EndpointId WebhookDeliveryId
 }
 
 /// The values of a statement, each turned into a [`Value`].

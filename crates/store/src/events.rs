@@ -1,10 +1,12 @@
 //! Events: everything that happened in a company, in order and without gaps.
 
+use billing::events::{EventActor, EventResource, PublicEvent};
 use billing::ids::{CompanyId, EventId};
 use jiff::Timestamp;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::db::{Error, Tx, params, statements};
+use crate::db::{Error, Row, Select, Tx, params, statements};
 
 statements! {
     COUNT = "update company_counters set event_sequence = event_sequence + $1 where company_id = $2 \
@@ -13,6 +15,12 @@ statements! {
         actor_type, actor_id, request_id, remote_address, agent, data, before) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     DATA = "select data from events where company_id = $1 and sequence = $2";
+    AT = "select sequence, id, type, occurred_at, resource_id, data from events \
+        where company_id = $1 and sequence = $2";
+    HEADS = "select sequence, length(data) from events where company_id = $1 and sequence > $2 \
+        order by sequence limit $3";
+    SENT = "select sequence, id, type, occurred_at, resource_id, data from events \
+        where company_id = $1 and sequence > $2 and sequence <= $3 order by sequence";
 }
 
 /// What happened, before it has its place in the order.
@@ -94,4 +102,118 @@ pub fn append(
 pub fn data(tx: &mut dyn Tx, company_id: CompanyId, sequence: i64) -> Result<String, Error> {
     let row = tx.one(DATA, params![company_id, sequence])?;
     row.ok_or_else(|| Error::Broken(format!("there is no event {sequence}")))?.next()
+}
+
+/// How far the log of each of these companies has come.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn last_of_each(tx: &mut dyn Tx, companies: &[CompanyId]) -> Result<Vec<(CompanyId, i64)>, Error> {
+    let mut found = Vec::with_capacity(companies.len());
+    for part in companies.chunks(500) {
+        let rows = Select::new("select company_id, event_sequence from company_counters where", params![])
+            .and_any("company_id in", part.to_vec())
+            .all(tx)?;
+        for mut row in rows {
+            found.push((row.id()?, row.next()?));
+        }
+    }
+    Ok(found)
+}
+
+/// Which part of the log is read.
+pub struct Asked<'a> {
+    /// What came after this.
+    pub after: i64,
+    /// And up to this.
+    pub up_to: i64,
+    /// Of these types; of all when empty.
+    pub kinds: Vec<&'a str>,
+    /// How many at most.
+    pub count: i64,
+}
+
+/// A part of the log, the oldest first.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn log(tx: &mut dyn Tx, company_id: CompanyId, asked: &Asked<'_>) -> Result<Vec<PublicEvent>, Error> {
+    let select = "select sequence, id, type, occurred_at, resource_type, resource_id, actor_type, actor_id, \
+        request_id, data from events where company_id = ?";
+    let rows = Select::new(select, params![company_id])
+        .and("and sequence > ?", params![asked.after])
+        .and("and sequence <= ?", params![asked.up_to])
+        .and_any("and type in", asked.kinds.clone())
+        .and("order by sequence limit ?", params![asked.count])
+        .all(tx)?;
+    rows.into_iter().map(public).collect()
+}
+
+fn public(mut row: Row) -> Result<PublicEvent, Error> {
+    Ok(PublicEvent {
+        sequence: row.next()?,
+        id: row.id()?,
+        kind: row.next()?,
+        occurred_at: row.next()?,
+        resource: EventResource { kind: row.next()?, id: row.parse()? },
+        actor: EventActor { kind: row.next()?, id: row.opt_id()? },
+        request_id: row.next()?,
+        data: RawValue::from_string(row.next()?).map_err(|fault| Error::Broken(fault.to_string()))?,
+    })
+}
+
+/// An event as it is sent.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Sent {
+    /// Its place in the log.
+    pub sequence: i64,
+    /// Its id.
+    pub id: EventId,
+    /// Its type.
+    pub kind: String,
+    /// When.
+    pub occurred_at: Timestamp,
+    /// The resource it is of.
+    pub resource_id: Uuid,
+    /// The published resource, as JSON.
+    pub data: String,
+}
+
+/// The events after one, as they are sent: up to `count`, or so many that they hold `most` letters, but one
+/// at least.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn after(tx: &mut dyn Tx, company_id: CompanyId, after: i64, count: i64, most: i64) -> Result<Vec<Sent>, Error> {
+    let (mut last, mut sum) = (None, 0_i64);
+    for mut row in tx.all(HEADS, params![company_id, after, count])? {
+        let (sequence, length): (i64, i64) = (row.next()?, row.next()?);
+        sum = sum.saturating_add(length);
+        if last.is_some() && sum > most {
+            break;
+        }
+        last = Some(sequence);
+    }
+    let Some(last) = last else { return Ok(Vec::new()) };
+    tx.all(SENT, params![company_id, after, last])?.into_iter().map(sent).collect()
+}
+
+/// One event as it is sent.
+///
+/// # Errors
+/// `Broken` when there is no such event: none is ever taken away.
+pub fn at(tx: &mut dyn Tx, company_id: CompanyId, sequence: i64) -> Result<Sent, Error> {
+    let row = tx.one(AT, params![company_id, sequence])?;
+    sent(row.ok_or_else(|| Error::Broken(format!("there is no event {sequence}")))?)
+}
+
+fn sent(mut row: Row) -> Result<Sent, Error> {
+    Ok(Sent {
+        sequence: row.next()?,
+        id: row.id()?,
+        kind: row.next()?,
+        occurred_at: row.next()?,
+        resource_id: row.parse()?,
+        data: row.next()?,
+    })
 }

@@ -19,7 +19,7 @@ use tracing::Span;
 
 use crate::db::{Error, Question, Row, Tx, Value};
 use crate::turn::ServeLock;
-use crate::{postgres, sqlite, sqlite_lane};
+use crate::{Written, postgres, sqlite, sqlite_lane};
 
 /// How many requests wait at most before a lane says it is busy.
 const QUEUE: usize = 1_024;
@@ -116,6 +116,8 @@ struct Task<T, E, F> {
     waiting: Option<Waiting>,
     result: Option<Result<T, E>>,
     answer: oneshot::Sender<Result<T, E>>,
+    /// Who is told of a write that stays, and whose it is.
+    told: Option<(CompanyId, Arc<Written>)>,
 }
 
 impl<T, E, F> Job for Task<T, E, F>
@@ -155,6 +157,9 @@ where
     }
 
     fn answer(self: Box<Self>, outcome: Result<(), Error>) {
+        if let (Some((company_id, written)), Some(Ok(_)), Ok(())) = (&self.told, &self.result, &outcome) {
+            written.tell(*company_id);
+        }
         let answer = match (self.result, outcome) {
             // A request that refused or was rehearsed did nothing that a commit could lose.
             (Some(Err(refusal)), _) => Err(refusal),
@@ -260,15 +265,26 @@ pub struct Database {
     lanes: Vec<(SyncSender<Queued>, Gauge)>,
     readers: Option<(SyncSender<Box<dyn Job>>, Gauge)>,
     threads: Vec<JoinHandle<()>>,
+    written: Arc<Written>,
 }
 
 impl Database {
+    fn closed(config: &Config) -> Database {
+        let (config, written) = (config.clone(), Arc::default());
+        Database { config, lanes: Vec::new(), readers: None, threads: Vec::new(), written }
+    }
+
+    /// Tells whose books were written to in this process.
+    pub fn written(&self) -> Arc<Written> {
+        self.written.clone()
+    }
+
     /// Opens the shelves and brings them up to date.
     ///
     /// # Errors
     /// `Busy` when they can't be reached, `Broken` when they are newer than the program.
     pub fn open(config: &Config) -> Result<Database, Error> {
-        let mut database = Database { config: config.clone(), lanes: Vec::new(), readers: None, threads: Vec::new() };
+        let mut database = Database::closed(config);
         let (readers, queue) = sync_channel::<Box<dyn Job>>(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
         database.readers = Some((readers, gauge_of("read")));
@@ -301,7 +317,7 @@ impl Database {
     /// # Errors
     /// `Busy` when they can't be reached, `Broken` when there are none.
     pub fn open_to_read(config: &Config) -> Result<Database, Error> {
-        let mut database = Database { config: config.clone(), lanes: Vec::new(), readers: None, threads: Vec::new() };
+        let mut database = Database::closed(config);
         let (readers, queue) = sync_channel::<Box<dyn Job>>(QUEUE);
         let queue = Mutex::new(queue);
         database.readers = Some((readers, gauge_of("read")));
@@ -378,7 +394,8 @@ impl Database {
         }
         // A company keeps to its lane, so that its requests meet in one group.
         let lane = (company_id.0.as_u128() as u64 as usize) % self.lanes.len();
-        self.send(&self.lanes[lane], what, |job| (Some(company_id), job), deed)
+        let told = (what == WRITE).then(|| (company_id, self.written.clone()));
+        self.send(&self.lanes[lane], what, told, |job| (Some(company_id), job), deed)
     }
 
     /// Runs a deed that claims jobs, of whatever company.
@@ -389,7 +406,7 @@ impl Database {
         F: FnOnce(&mut dyn Tx) -> Result<T, E> + Send + 'static,
     {
         match self.lanes.first() {
-            Some(lane) => self.send(lane, CLAIM, |job| (None, job), deed),
+            Some(lane) => self.send(lane, CLAIM, None, |job| (None, job), deed),
             None => Pending::refused(Error::Broken("opened to read only".to_owned()).into()),
         }
     }
@@ -402,7 +419,7 @@ impl Database {
         F: FnOnce(&mut dyn Tx) -> Result<T, E> + Send + 'static,
     {
         match &self.readers {
-            Some(readers) => self.send(readers, READ, |job| job, deed),
+            Some(readers) => self.send(readers, READ, None, |job| job, deed),
             None => Pending::refused(gone().into()),
         }
     }
@@ -411,6 +428,7 @@ impl Database {
         &self,
         queue: &(SyncSender<Q>, Gauge),
         what: &'static str,
+        told: Option<(CompanyId, Arc<Written>)>,
         put: impl FnOnce(Box<dyn Job>) -> Q,
         deed: F,
     ) -> Pending<T, E>
@@ -422,7 +440,7 @@ impl Database {
         let (answer, receiver) = oneshot::channel();
         let (queue, gauge) = queue;
         let waiting = Some(Waiting::begin(gauge));
-        let task = Task { deed: Some(deed), trace: Trace::begin(what), waiting, result: None, answer };
+        let task = Task { deed: Some(deed), trace: Trace::begin(what), waiting, result: None, answer, told };
         match queue.try_send(put(Box::new(task))) {
             Ok(()) => Pending { answer: Ok(receiver) },
             Err(TrySendError::Full(_)) => Pending::refused(Error::Busy("the queue is full".to_owned()).into()),

@@ -47,8 +47,12 @@ pub mod templates;
 mod turn;
 pub mod vat_codes;
 pub mod vat_groups;
+pub mod webhook_deliveries;
+pub mod webhooks;
 pub mod write_offs;
+mod written;
 
 pub use db::Error;
 pub use lanes::{Config, Database, Pending};
 pub use turn::ServeLock;
+pub use written::Written;

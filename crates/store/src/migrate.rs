@@ -15,6 +15,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0009_answers_by_hash", include_str!("../migrations/0009_answers_by_hash.sql")),
     ("0010_deliveries_by_channel", include_str!("../migrations/0010_deliveries_by_channel.sql")),
     ("0011_sales_documents", include_str!("../migrations/0011_sales_documents.sql")),
+    ("0012_webhooks", include_str!("../migrations/0012_webhooks.sql")),
 ];
 
 /// The table that remembers which have run; the same on both engines.

@@ -17,7 +17,8 @@ macro_rules! modules {
 modules! {
     accounts allocations companies contacts credits customer_groups customers deliveries departments documents events examination
     exchange_rates files jobs journal_categories keys ledger lines metadata open_items payments prices pricing
-    product_groups products refunds series statements stored_answers templates vat_codes vat_groups write_offs
+    product_groups products refunds series statements stored_answers templates vat_codes vat_groups webhook_deliveries
+    webhooks write_offs
 }
 
 fn all() -> impl Iterator<Item = (String, &'static str)> {
