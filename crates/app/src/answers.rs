@@ -84,13 +84,14 @@ impl App {
     where
         V: FnOnce(&mut Work<'_>) -> Result<Answered, Error> + Send + 'static,
     {
-        let (clock, channels, company_id) = (self.clock.clone(), self.channels.clone(), by.company_id);
+        let (clock, company_id) = (self.clock.clone(), by.company_id);
+        let (channels, webhooks) = (self.channels.clone(), self.webhooks.clone());
         let Terms { key, precondition, intent } = terms;
         if intent == Intent::Preview {
             return self.db.rehearse(company_id, move |tx| {
                 let company = company(tx, company_id)?;
                 let entries = ledger::length(tx, company_id)?;
-                let mut work = Work::new(tx, company, by, clock.now(), channels);
+                let mut work = Work::new(tx, company, by, clock.now(), channels, webhooks);
                 let (answer, _) = done(&mut work, precondition, verb)?;
                 previews::of(&mut work, answer, entries)
             });
@@ -108,9 +109,11 @@ impl App {
             if let Some(stored) = stored {
                 return again(tx, company_id, &key, stored);
             }
-            let mut work = Work::new(tx, company, by, clock.now(), channels);
+            let mut work = Work::new(tx, company, by, clock.now(), channels, webhooks);
             let (answer, first) = done(&mut work, precondition, verb)?;
-            let body = kept(answer.body.as_deref(), first, &work.events);
+            // A secret is shown once: whoever asks again under the key is not shown it.
+            let without = answer.body.as_deref().and_then(|body| work.given.borrow().without_secrets(body));
+            let body = kept(without.as_deref().or(answer.body.as_deref()), first, &work.events);
             let stored = StoredAnswer { request_sha256: key.request_sha256, status: i64::from(answer.status), body };
             stored_answers::insert(work.tx, company_id, &key.text, &stored, work.now)?;
             Ok(answer)

@@ -26,6 +26,7 @@ pub mod documents;
 mod drafting;
 pub mod einvoices;
 mod error;
+pub mod events;
 pub mod exchange_rates;
 mod founding;
 pub mod imports;
@@ -33,6 +34,7 @@ pub mod invoices;
 pub mod keys;
 mod lists;
 mod mail;
+mod news;
 pub mod number_series;
 pub mod open_items;
 pub mod paper;
@@ -49,6 +51,7 @@ mod settling;
 pub mod statements;
 pub mod templates;
 pub mod vat_codes;
+pub mod webhooks;
 mod work;
 mod workers;
 pub mod write_offs;
@@ -63,6 +66,7 @@ pub use error::Error;
 pub use mail::{Mail, Post};
 pub use press::{Attachment, Claim, Press, PressError, Print, Relationship};
 pub use store::{Config, Pending, ServeLock};
+pub use webhooks::{KeyFile, Webhooks};
 pub use work::{View, Work};
 pub use workers::{JOB_KINDS, Workers};
 
@@ -76,6 +80,8 @@ pub struct Settings {
     pub clock: Clock,
     /// The press.
     pub press: Arc<dyn Press>,
+    /// What webhooks are sent with.
+    pub webhooks: Webhooks,
 }
 
 /// The house with its doors closed: everything a door or a worker needs.
@@ -85,6 +91,9 @@ pub struct App {
     channels: Arc<Channels>,
     press: Arc<dyn Press>,
     printing: archive::Printing,
+    webhooks: Arc<webhooks::Means>,
+    news: news::News,
+    streams: events::Streams,
 }
 
 impl App {
@@ -93,10 +102,12 @@ impl App {
     /// # Errors
     /// `Busy` when the shelves can't be reached, `Broken` when they are newer than the program.
     pub fn open(settings: Settings) -> Result<Arc<App>, Error> {
-        let Settings { database, channels, clock, press } = settings;
+        let Settings { database, channels, clock, press, webhooks } = settings;
+        let webhooks = Arc::new(webhooks::Means::new(webhooks)?);
         let db = store::Database::open(&database)?;
         let (channels, printing) = (Arc::new(channels), archive::Printing::default());
-        Ok(Arc::new(App { db, clock, channels, press, printing }))
+        let (news, streams) = (Default::default(), Default::default());
+        Ok(Arc::new(App { db, clock, channels, press, printing, webhooks, news, streams }))
     }
 
     /// Now, by the house's clock.
@@ -119,7 +130,11 @@ impl App {
         let lock = self.db.hold_serve_lock()?;
         if lock.is_alone() {
             let now = self.now();
-            self.db.claim(move |tx| store::jobs::release_all(tx, now)).wait()?;
+            let release = move |tx: &mut dyn store::db::Tx| {
+                store::jobs::release_all(tx, now)?;
+                store::webhooks::release_all(tx)
+            };
+            self.db.claim(release).wait()?;
         }
         Ok(lock)
     }

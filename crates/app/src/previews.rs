@@ -76,7 +76,7 @@ fn public(posted: Posted) -> PreviewPosting {
 /// JSON with null for each id and number that was given for the first time. No text of a caller is
 /// mistaken for one: within it the quotes that are looked for are escaped.
 fn without(given: &Given, json: &str) -> String {
-    let mut json = json.to_owned();
+    let mut json = given.without_secrets(json).unwrap_or_else(|| json.to_owned());
     for id in &given.ids {
         json = json.replace(&format!("\"{id}\""), "null");
     }
@@ -94,15 +94,16 @@ mod tests {
     #[test]
     fn what_is_newly_given_is_null_and_the_rest_stays() {
         let id = uuid::Uuid::from_u128(7);
-        let given = Given { ids: vec![id], numbers: vec!["CN\"1".to_owned()] };
+        let given = Given { ids: vec![id], numbers: vec!["CN\"1".to_owned()], secrets: vec!["s+/=".to_owned()] };
         let json = serde_json::json!({
             "id": id, "number": "CN\"1", "customerNumber": "CN\"1", "reference": "CN\"1",
-            "text": format!("\"{id}\" \"number\":\"CN\"1\""), "list": [id, "other"],
+            "secret": "s+/=", "text": format!("\"{id}\" \"number\":\"CN\"1\""), "list": [id, "other"],
         });
         let left: Value = serde_json::from_str(&without(&given, &json.to_string())).unwrap();
         let mut expected = json;
         expected["id"] = Value::Null;
         expected["number"] = Value::Null;
+        expected["secret"] = Value::Null;
         expected["customerNumber"] = Value::Null;
         expected["list"][0] = Value::Null;
         assert_eq!(left, expected);

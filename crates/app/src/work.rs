@@ -15,7 +15,7 @@ use store::db::Tx;
 use store::{companies, events};
 use uuid::Uuid;
 
-use crate::{App, Caller, Channels, Error, Pending, clock};
+use crate::{App, Caller, Channels, Error, Pending, clock, webhooks};
 
 /// What a reading verb is given.
 pub struct View<'a> {
@@ -37,6 +37,7 @@ pub struct Work<'a> {
     pub(crate) channels: Arc<Channels>,
     pub(crate) events: Vec<events::NewEvent>,
     pub(crate) given: RefCell<Given>,
+    pub(crate) webhooks: Arc<webhooks::Means>,
     is_idle: bool,
 }
 
@@ -45,6 +46,8 @@ pub struct Work<'a> {
 pub(crate) struct Given {
     pub(crate) ids: Vec<Uuid>,
     pub(crate) numbers: Vec<String>,
+    /// What is shown once and never kept.
+    pub(crate) secrets: Vec<String>,
 }
 
 impl App {
@@ -55,11 +58,11 @@ impl App {
         T: Send + 'static,
         V: FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let (clock, channels) = (self.clock.clone(), self.channels.clone());
+        let (clock, channels, webhooks) = (self.clock.clone(), self.channels.clone(), self.webhooks.clone());
         self.db.write(by.company_id, move |tx| {
             let company = company(tx, by.company_id)?;
             // Read here, where the company is held: what is written later is not earlier.
-            let mut work = Work::new(tx, company, by, clock.now(), channels);
+            let mut work = Work::new(tx, company, by, clock.now(), channels, webhooks);
             let answer = verb(&mut work)?;
             work.store_events()?;
             Ok(answer)
@@ -72,11 +75,11 @@ impl App {
         T: Send + 'static,
         V: FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let channels = self.channels.clone();
+        let (channels, webhooks) = (self.channels.clone(), self.webhooks.clone());
         self.db.write(company.id, move |tx| {
             companies::insert(tx, &company)?;
             let now = company.created_at;
-            let mut work = Work::new(tx, company, by, now, channels);
+            let mut work = Work::new(tx, company, by, now, channels, webhooks);
             let answer = verb(&mut work)?;
             work.store_events()?;
             Ok(answer)
@@ -125,9 +128,11 @@ impl<'a> Work<'a> {
         by: Caller,
         now: Timestamp,
         channels: Arc<Channels>,
+        webhooks: Arc<webhooks::Means>,
     ) -> Work<'a> {
         let today = clock::day(now, &company.time_zone);
-        Work { tx, company, by, now, today, channels, events: Vec::new(), given: RefCell::default(), is_idle: false }
+        let (events, given) = (Vec::new(), RefCell::default());
+        Work { tx, company, by, now, today, channels, webhooks, events, given, is_idle: false }
     }
 }
 
@@ -196,6 +201,16 @@ impl Work<'_> {
             agent: self.by.agent.as_deref(),
         };
         Ok(Some(events::append(self.tx, self.by.company_id, &origin, &self.events)?))
+    }
+}
+
+impl Given {
+    /// JSON with null for what is shown once: what is kept of an answer.
+    pub(crate) fn without_secrets(&self, json: &str) -> Option<String> {
+        if self.secrets.is_empty() {
+            return None;
+        }
+        Some(self.secrets.iter().fold(json.to_owned(), |json, secret| json.replace(&format!("\"{secret}\""), "null")))
     }
 }
 

@@ -19,7 +19,7 @@ use store::{documents, examination, jobs};
 use uuid::Uuid;
 
 use crate::answers::Sweep;
-use crate::{Actor, App, Caller, Error, Pending, archive};
+use crate::{Actor, App, Caller, Error, Pending, archive, webhooks};
 
 /// The kinds of jobs there are.
 pub const JOB_KINDS: [&str; 5] = ["archive", "deliver", "upload", "poll", "scheduled"];
@@ -123,7 +123,7 @@ impl App {
     pub fn start_workers(self: &Arc<Self>) -> Workers {
         let bell = Arc::new(Bell::default());
         let (alive, ended) = channel();
-        let threads = [App::print_papers, App::send_out].map(|work| {
+        let threads = [App::print_papers, App::send_out, App::send_webhooks].map(|work| {
             let (app, bell, alive): (_, _, Sender<()>) = (self.clone(), bell.clone(), alive.clone());
             thread::spawn(move || {
                 let _alive = alive;
@@ -199,6 +199,10 @@ impl App {
                 self.work_on(&job, bell);
             }
         }
+    }
+
+    fn send_webhooks(self: &Arc<Self>, bell: &Bell) {
+        webhooks::post::work(self, &|| bell.is_rung());
     }
 
     /// Has leave what is due, side by side; waits at the end for what is on its way.

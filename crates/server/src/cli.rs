@@ -15,7 +15,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use app::{App, Channels, Clock, Config, Error, Mail, Settings};
+use app::{App, Channels, Clock, Config, Error, KeyFile, Mail, Settings, Webhooks};
+use billing::webhook_urls::Reach;
 use clap::{Args, Parser, Subcommand};
 
 use crate::press::Typst;
@@ -95,6 +96,10 @@ struct Place {
     /// A folder of fonts that document templates may use beside the built-in Inter
     #[arg(long, global = true, env = "LEDGERBEE_FONTS_FOLDER", value_name = "DIR")]
     fonts_folder: Option<PathBuf>,
+    /// The file of the key that webhook secrets are sealed with: 32 random bytes in base64. Default
+    /// DATA/secret.key, made when first needed; with PostgreSQL it must be given and be there
+    #[arg(long, global = true, env = "LEDGERBEE_SECRET_KEY_FILE", value_name = "FILE")]
+    secret_key_file: Option<PathBuf>,
 }
 
 /// What a file says, when it has a secret that is not to be seen among arguments or in the environment.
@@ -121,18 +126,29 @@ impl Place {
         }
     }
 
+    /// Where the key of secrets is: servers that share their books share it, so nothing makes them one each.
+    fn key_file(&self) -> Option<KeyFile> {
+        match (&self.secret_key_file, self.config()) {
+            (Some(path), Config::Postgres { .. }) => Some(KeyFile::Given(path.clone())),
+            (None, Config::Postgres { .. }) => None,
+            (Some(path), Config::Sqlite { .. }) => Some(KeyFile::Own(path.clone())),
+            (None, Config::Sqlite { folder }) => Some(KeyFile::Own(folder.join("secret.key"))),
+        }
+    }
+
     /// Opens the house.
-    fn open(&self, channels: Channels) -> Result<Arc<App>, Failed> {
+    fn open(&self, channels: Channels, reach: Reach) -> Result<Arc<App>, Failed> {
         let press = Typst::new(self.fonts_folder.as_deref())
             .map_err(|fault| Failed(format!("the program does not find itself: {fault}")))?;
         let press = Arc::new(press);
-        let settings = Settings { database: self.config(), channels, clock: Clock::Real, press };
+        let webhooks = Webhooks { key_file: self.key_file(), reach };
+        let settings = Settings { database: self.config(), channels, clock: Clock::Real, press, webhooks };
         Ok(App::open(settings)?)
     }
 
     /// Opens the house for a command that sends nothing.
     fn open_quietly(&self) -> Result<Arc<App>, Failed> {
-        self.open(Channels { mail: Mail::Folder(self.data.join("mail")), access_point: None })
+        self.open(Channels { mail: Mail::Folder(self.data.join("mail")), access_point: None }, Reach::Public)
     }
 }
 

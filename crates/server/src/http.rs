@@ -14,6 +14,7 @@ mod resource;
 pub mod route;
 pub mod routes;
 mod rows;
+mod stream;
 mod terms;
 mod trial;
 
@@ -151,6 +152,8 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, doors: Doors, stop: imp
         });
     }
     drop(listener);
+    // Else they would outlast the time to end; who follows comes again, elsewhere.
+    app.end_streams();
     if tokio::time::timeout(ending.within, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end in time");
     }

@@ -20,8 +20,15 @@ pub fn ledgerbee(program: &str, folder: &Path, database_url: Option<&str>) -> Co
     let mut command = Command::new(program);
     command.env("LEDGERBEE_DATA", folder);
     match database_url {
-        Some(url) => command.env("LEDGERBEE_DATABASE_URL", url),
-        None => command.env_remove("LEDGERBEE_DATABASE_URL"),
+        Some(url) => {
+            // With PostgreSQL the key of secrets is the operator's to make, the same for all who share the books.
+            let key = folder.join("secret.key");
+            if !key.exists() {
+                let _ = fs::write(&key, "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=\n");
+            }
+            command.env("LEDGERBEE_SECRET_KEY_FILE", key).env("LEDGERBEE_DATABASE_URL", url)
+        }
+        None => command.env_remove("LEDGERBEE_DATABASE_URL").env_remove("LEDGERBEE_SECRET_KEY_FILE"),
     };
     command
 }
@@ -79,7 +86,9 @@ impl Server {
         shell.arg(command.get_program()).args(command.get_args());
         shell.env("LEDGERBEE_DATA", folder).envs(faults.env());
         match database_url {
-            Some(url) => shell.env("LEDGERBEE_DATABASE_URL", url),
+            Some(url) => {
+                shell.env("LEDGERBEE_SECRET_KEY_FILE", folder.join("secret.key")).env("LEDGERBEE_DATABASE_URL", url)
+            }
             None => shell.env_remove("LEDGERBEE_DATABASE_URL"),
         };
         Server::wait(Minded::start(&shell, "KILL", None, user_without_rights()))

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use app::{App, Channels, Clock};
 use billing::keys::Network;
+use billing::webhook_urls::Reach;
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -48,6 +49,9 @@ pub(super) struct Ways {
     max_connections: u32,
     #[command(flatten)]
     channels: ChannelOptions,
+    /// Let webhooks go to any address, and over HTTP: for development only
+    #[arg(long, env = "LEDGERBEE_ALLOW_INSECURE_WEBHOOKS")]
+    allow_insecure_webhooks: bool,
     /// Send traces to this OpenTelemetry collector, over HTTP; default OTEL_EXPORTER_OTLP_ENDPOINT
     #[arg(long, env = "LEDGERBEE_OTLP_ENDPOINT", value_name = "http://HOST:4318")]
     otlp_endpoint: Option<String>,
@@ -79,6 +83,10 @@ impl Ways {
     /// How documents leave.
     pub(super) fn channels(&self, place: &Place) -> Result<Channels, Failed> {
         self.channels.open(&place.data)
+    }
+
+    pub(super) fn reach(&self) -> Reach {
+        if self.allow_insecure_webhooks { Reach::Anywhere } else { Reach::Public }
     }
 
     /// Begins to measure, if anybody may ask. Before the house is opened: what is opened earlier is not measured.
@@ -123,7 +131,7 @@ impl Serve {
     pub(super) fn run(self, place: &Place) -> Result<(), Failed> {
         let traces = self.ways.start_log()?;
         let meter = self.ways.start_meter()?;
-        let app = place.open(self.ways.channels(place)?)?;
+        let app = place.open(self.ways.channels(place)?, self.ways.reach())?;
         // Before the port: who starts a second server wants to read about the folder.
         let only_one = app.hold_serve_lock()?;
         let runtime = runtime()?;

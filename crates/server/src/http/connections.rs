@@ -29,8 +29,8 @@ const TOLD_AT_ONCE: usize = 64;
 const TOLD_WITHIN: Duration = Duration::from_secs(1);
 /// How often the log says that some are turned away.
 const LOGGED_EVERY: Duration = Duration::from_secs(10);
-/// File descriptors that are not for clients: books, papers, mail.
-const KEPT_FILES: u64 = 256;
+/// File descriptors that are not for clients: books, papers, mail, webhooks.
+const KEPT_FILES: u64 = 1_280;
 
 /// All that are connected.
 pub(super) struct Connections {

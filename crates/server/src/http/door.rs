@@ -26,6 +26,7 @@ use super::contract;
 use super::error::Fault;
 use super::metrics;
 use super::route::{Answer, CSV, Call, JSON, LINES, ONE, Route, Takes, id_in};
+use super::stream::EVENT_STREAM;
 use super::terms;
 use crate::traces;
 
@@ -214,7 +215,8 @@ async fn answer(
     }
     let terms = terms::of(route, &seen.path, &seen.headers, &ids, (&query, &body))?;
     let _place = door.place()?;
-    let call = Call { app: door.app.clone(), by, ids, body, taken, room, query, media, terms };
+    let last_event_id = seen.headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let call = Call { app: door.app.clone(), by, ids, body, taken, room, query, media, terms, last_event_id };
     let answer = (route.run)(call).await?;
     Ok(respond(route, answer, seen))
 }
@@ -453,6 +455,12 @@ fn respond(route: &Route, answer: Answer, seen: &Seen) -> Response<Body> {
             let response = if done == Done::Before { response.header(REPLAYED, "true") } else { response };
             response.header(header::CONTENT_TYPE, LINES).header(header::CACHE_CONTROL, "no-store").body(body)
         }
+        Answer::Stream(body) => response
+            .header(header::CONTENT_TYPE, EVENT_STREAM)
+            .header(header::CACHE_CONTROL, "no-store")
+            // A proxy that gathers what it passes on would hold events back.
+            .header("x-accel-buffering", "no")
+            .body(body),
         Answer::File(file) => {
             let tag = file.sha256.map(|sha256| format!("\"{sha256}\""));
             let is_known = tag.as_deref().is_some_and(|tag| terms::is_known(&seen.headers, tag));

@@ -115,6 +115,7 @@ fn describe() {
     describe_gauge!("ledgerbee_jobs_oldest_due_seconds", "For how long the oldest of them has been due.");
     describe_histogram!("ledgerbee_job_duration_seconds", Unit::Seconds, "A job, by kind and outcome: done, put off.");
     describe_counter!("ledgerbee_deliveries_total", "Tries to deliver, by outcome: delivered, retried, failed.");
+    describe_counter!("ledgerbee_webhooks_total", "Tries to send webhooks, by outcome: delivered, failed.");
     describe_histogram!("ledgerbee_print_duration_seconds", Unit::Seconds, "The printing of one PDF.");
 }
 

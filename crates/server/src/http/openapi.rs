@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::examples;
 use super::route::{CSV, Input, JSON, LINES, PDF, Route, XML, output};
 use super::routes::routes;
+use super::stream::EVENT_STREAM;
 
 /// The whole contract.
 pub fn document() -> Value {
@@ -118,6 +119,7 @@ fn tags() -> Value {
         { "name": "Customers", "description": "Customers and their groups." },
         { "name": "Catalogue", "description": "Product groups, products and prices." },
         { "name": "Accounting", "description": "Accounts, VAT codes, exchange rates." },
+        { "name": "Events", "description": "The log of all that happened, and webhook endpoints that are sent it." },
         { "name": "Company", "description": "The company, its templates and the key in use." },
         { "name": "Operation", "description": "Beside the API, for those who run the server." }
     ])
@@ -132,6 +134,7 @@ fn tag(path: &str) -> &'static str {
         "open-items" => "Open items",
         "customers" | "customer-groups" => "Customers",
         "product-groups" | "products" | "product-prices" => "Catalogue",
+        "events" | "webhook-endpoints" => "Events",
         "accounts" | "vat-codes" | "exchange-rates" => "Accounting",
         _ => "Company",
     }
@@ -218,7 +221,7 @@ fn responses(route: &Route, schemas: &mut Map<String, Value>) -> Value {
     }
     let others = route.offers.iter().filter(|offer| **offer != JSON);
     for offer in others {
-        let schema = if [CSV, LINES].contains(offer) {
+        let schema = if [CSV, LINES, EVENT_STREAM].contains(offer) {
             json!({ "type": "string" })
         } else {
             json!({ "type": "string", "format": "binary" })

@@ -55,6 +55,8 @@ pub(crate) struct Call {
     /// The one of the route's media types that the client likes best.
     pub(crate) media: &'static str,
     pub(crate) terms: Terms,
+    /// What whoever takes up a stream again has heard last.
+    pub(crate) last_event_id: Option<String>,
 }
 
 /// What a handler answers.
@@ -69,6 +71,8 @@ pub(crate) enum Answer {
     Rows(Body),
     /// What becomes of the rows of an import, line by line as it is done; and when the first was.
     Lines(Body, Done),
+    /// What happens, as it happens.
+    Stream(Body),
 }
 
 pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>>;

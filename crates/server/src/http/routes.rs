@@ -7,8 +7,8 @@ use app::documents::{self, CreditNotes, Invoices, OrderConfirmations, Quotes};
 use app::templates::Form;
 use app::{
     App, Caller, Error, accounts, allocations, companies, contacts, convert, credit_notes, customer_groups, customers,
-    departments, einvoices, exchange_rates, invoices, keys, number_series, open_items, payments, prices,
-    product_groups, products, refunds, statements, templates, vat_codes, write_offs,
+    departments, einvoices, events, exchange_rates, invoices, keys, number_series, open_items, payments, prices,
+    product_groups, products, refunds, statements, templates, vat_codes, webhooks, write_offs,
 };
 use billing::csv;
 use billing::formats::XmlQuery;
@@ -18,8 +18,9 @@ use billing::input::templates::{PreviewFormat, PreviewInput};
 use billing::kind::Kind;
 use billing::scope::Scope::{
     AccountsRead, AccountsWrite, AuditRead, CompanyRead, CompanyWrite, CustomersRead, CustomersWrite,
-    DocumentTemplatesRead, DocumentTemplatesWrite, InvoicesRead, InvoicesWrite, OrderConfirmationsRead,
-    OrderConfirmationsWrite, ProductsRead, ProductsWrite, QuotesRead, QuotesWrite, VatCodesRead,
+    DocumentTemplatesRead, DocumentTemplatesWrite, EventsRead, InvoicesRead, InvoicesWrite, OrderConfirmationsRead,
+    OrderConfirmationsWrite, ProductsRead, ProductsWrite, QuotesRead, QuotesWrite, VatCodesRead, WebhookEndpointsRead,
+    WebhookEndpointsWrite,
 };
 
 use super::imports::import;
@@ -28,6 +29,7 @@ use super::route::{
     CSV, JSON, PDF, PNG, Route, act, add, change, create, file, forms, list, list_of, make, order, read, remove,
     replace, set, show, table, xml,
 };
+use super::stream::follow;
 use super::trial::sketch;
 
 fn invoice_xml(app: &Arc<App>, by: &Caller, id: DocumentId, query: XmlQuery) -> Result<File, Error> {
@@ -212,5 +214,19 @@ pub fn routes() -> Vec<Route> {
         add("/v1/open-items/{id}/refunds", InvoicesWrite, "Record that a credit item, as an overpayment, is paid out", refunds::of_item),
         list_of("/v1/open-items/{id}/refunds", InvoicesRead, "What of a credit item is paid out", refunds::list_of_item),
         remove("/v1/open-items/{id}/refunds/{refundId}", InvoicesWrite, "Take a refund back by its mirror entry", refunds::reverse_of_item),
+
+        list("/v1/events", EventsRead, "What happened, the oldest first, from any point on", events::list),
+        follow("/v1/events/stream", EventsRead, "What happens, as it happens: server-sent events, taken up again by `Last-Event-ID`"),
+        list("/v1/webhook-endpoints", WebhookEndpointsRead, "Webhook endpoints, newest first", webhooks::list),
+        create("/v1/webhook-endpoints", WebhookEndpointsWrite, "Add a webhook endpoint; its secret is shown here only", webhooks::create).after(webhooks::try_new),
+        read("/v1/webhook-endpoints/{id}", WebhookEndpointsRead, "One webhook endpoint", webhooks::get),
+        change("/v1/webhook-endpoints/{id}", WebhookEndpointsWrite, "Change a webhook endpoint", webhooks::update).after(webhooks::try_change),
+        remove("/v1/webhook-endpoints/{id}", WebhookEndpointsWrite, "Delete a webhook endpoint with its deliveries", webhooks::delete),
+        order("/v1/webhook-endpoints/{id}/roll-secret", WebhookEndpointsWrite, "Give an endpoint a new secret; the old one signs beside it for 24 hours", webhooks::roll_secret),
+        order("/v1/webhook-endpoints/{id}/test", WebhookEndpointsWrite, "Send an endpoint a test event", webhooks::test),
+        act("/v1/webhook-endpoints/{id}/replay", WebhookEndpointsWrite, "Send an endpoint everything after an event, once more", webhooks::replay),
+        list_of("/v1/webhook-endpoints/{id}/deliveries", WebhookEndpointsRead, "What was sent to an endpoint and what became of it, newest event first", webhooks::list_deliveries),
+        read("/v1/webhook-endpoints/{id}/deliveries/{deliveryId}", WebhookEndpointsRead, "One delivery", webhooks::get_delivery),
+        order("/v1/webhook-endpoints/{id}/deliveries/{deliveryId}/redeliver", WebhookEndpointsWrite, "Make a delivery once more", webhooks::redeliver),
     ])
 }

@@ -18,6 +18,13 @@ fn is_replayed(answer: &Answer) -> bool {
     answer.header("idempotent-replayed") == Some("true")
 }
 
+/// An answer as it is kept: a secret is shown once.
+fn without_secret(text: String) -> String {
+    let Some((before, rest)) = text.split_once("\"whsec_") else { return text };
+    let (_, after) = rest.split_once('"').unwrap();
+    format!("{before}null{after}")
+}
+
 on_both_engines! {
     /// 32 at once with one key: one credit note, one number, 32 equal answers, of which 31 are replayed.
     fn one_key_from_32_threads_is_done_once(house) {
@@ -54,7 +61,7 @@ on_both_engines! {
             // By its other name, too.
             let again = write.ask(&company, &[("Idempotency-Key", &key)]);
             assert!(is_replayed(&again), "{key}: {}", again.text());
-            assert_eq!((again.status, again.text()), (first.status, first.text()), "{key}");
+            assert_eq!((again.status, again.text()), (first.status, without_secret(first.text())), "{key}");
             for header in ["location", "etag", "content-type"] {
                 assert_eq!(again.header(header), first.header(header), "{key}");
             }

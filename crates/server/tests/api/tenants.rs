@@ -19,6 +19,8 @@ on_both_engines! {
             let draft = theirs.api.post(&format!("/v1/{path}"), &body).is(201);
             theirs.sent(path, &draft)
         });
+        let hooks = json!({ "url": "https://hooks.invalid/", "topics": ["subscription.churned"] });
+        let endpoint = theirs.api.post("/v1/webhook-endpoints", &hooks).is(201);
         theirs.settle();
         let before = house.books.whole(&theirs.id);
         let product = theirs.api.get(&format!("/v1/product-prices/{}", text(&price))).is(200)["productId"].clone();
@@ -48,6 +50,7 @@ on_both_engines! {
                 "product-prices" => price.clone(),
                 "accounts" => first("/v1/accounts"),
                 "number-series" => first("/v1/number-series"),
+                "webhook-endpoints" => endpoint["id"].clone(),
                 "vat-codes" => first("/v1/vat-codes"),
                 "document-templates" => first("/v1/document-templates"),
                 other => panic!("{other} is not known to this test"),
@@ -244,6 +247,7 @@ impl Settled {
             "payments" => json!({ "amount": "1", "date": "2026-06-10" }),
             "refunds" => json!({ "amount": "1", "date": "2026-06-10", "reference": "4711" }),
             "allocations" => json!({ "invoiceId": invoice["id"] }),
+            "replay" => json!({ "afterSequence": 0 }),
             "write-off" => json!({ "date": "2026-06-10", "reason": "Bankruptcy" }),
             "contacts" | "departments" => json!({ "name": "Mine" }),
             _ => json!({}),

@@ -128,6 +128,9 @@ impl Grounds {
             id
         };
         let none = Value::Null;
+        // Nothing is sent there: a name that nobody has (RFC 6761), and no topic that comes up here.
+        let hooks =
+            |n: usize| json!({ "url": format!("https://hooks-{n}.invalid/"), "topics": ["subscription.churned"] });
         // An invoice, a credit note that is set off against nothing, and an open item of what was paid too much.
         let sold = || company.invoice(customer, lines.clone())["id"].clone();
         let owed = || {
@@ -192,7 +195,7 @@ impl Grounds {
             ("post", "customers/import" | "products/import") => return None,
             ("post", "customers/{id}/contacts") => (customer.clone(), name),
             ("patch", "customers/{id}/contacts/{contactId}") => {
-                (below("customers", customer.clone(), "contacts", name.clone()).0, name)
+                (below("customers", customer.clone(), "contacts", name).0, json!({ "name": "Other" }))
             }
             ("delete", "customers/{id}/contacts/{contactId}") => below("customers", customer.clone(), "contacts", name),
             ("post", "customers/{id}/departments") => (customer.clone(), name),
@@ -273,6 +276,26 @@ impl Grounds {
             }
             ("post", "order-confirmations/{id}/convert") => {
                 (offered("order-confirmations"), json!({ "target": "invoice" }))
+            }
+            ("post", "webhook-endpoints") => (none, hooks(n)),
+            ("patch", "webhook-endpoints/{id}") => (make("/v1/webhook-endpoints", &hooks(n)), json!({ "topics": [] })),
+            (
+                "delete" | "post",
+                "webhook-endpoints/{id}" | "webhook-endpoints/{id}/roll-secret" | "webhook-endpoints/{id}/test",
+            ) => (make("/v1/webhook-endpoints", &hooks(n)), none),
+            ("post", "webhook-endpoints/{id}/replay") => {
+                (make("/v1/webhook-endpoints", &hooks(n)), json!({ "afterSequence": 1 }))
+            }
+            ("post", "webhook-endpoints/{id}/deliveries/{deliveryId}/redeliver") => {
+                let endpoint = make("/v1/webhook-endpoints", &hooks(n));
+                let place = format!("/v1/webhook-endpoints/{}/test", text(&endpoint));
+                let delivery = company.api.post(&place, &json!({})).is(200)["id"].clone();
+                // It fails at once, and is then let be for half a minute.
+                let place = format!("/v1/webhook-endpoints/{}/deliveries/{}", text(&endpoint), text(&delivery));
+                testkit::wait_for("the first try", || {
+                    (company.api.get(&place).is(200)["attemptCount"] == 1).then_some(())
+                });
+                (json!([endpoint, delivery]), none)
             }
             ("patch", "number-series/{id}") => (series, json!({ "padding": 5 + n % 2 })),
             ("post", "invoices/{id}/credit") => (company.invoice(customer, lines)["id"].clone(), json!({})),

@@ -80,6 +80,12 @@ impl Ground {
         let offers = laying.lay_offers();
         let mut lists = laying.lay_settlement();
         lists.push(laying.lay_departments());
+        let hooks: Vec<Value> = (0..5)
+            .map(|n| {
+                let body = json!({ "url": format!("https://hooks-{n}.invalid/"), "enabled": false });
+                laying.company.api.post("/v1/webhook-endpoints", &body).is(201)["id"].clone()
+            })
+            .collect();
         laying.company.settle();
 
         let company = laying.company;
@@ -117,6 +123,7 @@ impl Ground {
         newest("/v1/order-confirmations", &every("order-confirmations", Vec::new()), Some("lines"));
         newest("/v1/products", &ids("products"), Some("prices"));
         newest("/v1/product-groups", &ids("product-groups"), None);
+        newest("/v1/webhook-endpoints", &hooks, None);
         let by_number =
             |field: &'static str| move |own: &Value| (text(&own[field]).len() as u64, text(&own[field]).to_owned());
         let mut customers = alone("customers", &laying.customers);

@@ -122,6 +122,7 @@ fn more(company: &Company, known: &Known, n: usize) -> Value {
         "/v1/credit-notes/{id}/allocations" | "/v1/open-items/{id}/allocations" => {
             post(&known.place, json!({ "amount": "0.25", "invoiceId": like["invoiceId"] }))
         }
+        "/v1/webhook-endpoints" => post(known.path, json!({ "url": like["url"], "enabled": false })),
         // Templates come with the company.
         "/v1/document-templates" => Value::Null,
         other => panic!("{other} is a list that no test knows how to add to"),
