@@ -188,6 +188,22 @@ impl Company {
         Ok(drafts?.concat())
     }
 
+    /// Makes something of this body and answers its id.
+    pub fn add(&self, client: &mut Client, path: &str, body: Value) -> Result<String, Failed> {
+        text(&self.call(client, "POST", path, Some(body))?["id"])
+    }
+
+    /// Asks for something to be done.
+    pub fn ask(&self, client: &mut Client, path: &str, body: Value) -> Result<(), Failed> {
+        self.call(client, "POST", path, Some(body)).map(drop)
+    }
+
+    /// Deletes a webhook endpoint.
+    pub fn drop_endpoint(&self, client: &mut Client, id: &str) -> Result<(), Failed> {
+        client.ask(&self.request("DELETE", &format!("/v1/webhook-endpoints/{id}"), ""))?.good()?;
+        Ok(())
+    }
+
     /// The body of what a path answers.
     pub fn read(&self, client: &mut Client, path: &str) -> Result<Value, Failed> {
         self.call(client, "GET", path, None)

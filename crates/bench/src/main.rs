@@ -22,6 +22,7 @@ mod reads;
 mod recipe;
 mod start;
 mod table;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -96,11 +97,13 @@ enum What {
     Einvoice,
     /// Starting, and memory when idle
     Start,
+    /// Sending webhooks: how many, how soon, and beside dead endpoints
+    Webhooks,
 }
 
 type Measure = fn(&Bench, &mut Table) -> Result<(), Failed>;
 
-const MEASUREMENTS: [(What, Measure); 12] = [
+const MEASUREMENTS: [(What, Measure); 13] = [
     (What::CreditNotes, credit_notes::measure),
     (What::Idempotency, idempotency::measure),
     (What::Partial, partial::measure),
@@ -113,6 +116,7 @@ const MEASUREMENTS: [(What, Measure); 12] = [
     (What::Papers, papers::measure),
     (What::Einvoice, einvoices::measure),
     (What::Start, start::measure),
+    (What::Webhooks, webhooks::measure),
 ];
 
 impl Bench {
