@@ -31,6 +31,11 @@ struct Told {
     is_deleted: bool,
 }
 
+/// A document's number, of whatever kind it is.
+fn number_of(document: &Value) -> Option<String> {
+    document.get("number").unwrap_or(&document["documentNumber"]).as_str().map(str::to_owned)
+}
+
 /// One client's part of the load.
 struct Client<'a> {
     api: &'a Api,
@@ -55,7 +60,7 @@ impl Client<'_> {
 
     fn make(&mut self, path: &'static str, body: &Value) -> Option<()> {
         let document = self.answered(self.api.try_post(&format!("/v1/{path}"), body), 201)?;
-        let (id, number) = (text(&document["id"]).to_owned(), document["number"].as_str().map(str::to_owned));
+        let (id, number) = (text(&document["id"]).to_owned(), number_of(&document));
         self.told.push(Told { path, id, document, number, asked: None, is_deleted: false });
         Some(())
     }
@@ -77,6 +82,16 @@ impl Client<'_> {
     fn send(&mut self) -> Option<()> {
         let sent = self.ask("send", "POST", "/send", &json!({ "deliveryType": "Manual" }), 200)?;
         self.told.last_mut()?.number = sent["number"].as_str().map(str::to_owned);
+        self.read()
+    }
+
+    /// Makes an invoice of the last document made and reads it as it is then.
+    fn convert(&mut self) -> Option<()> {
+        self.ask("convert", "POST", "/convert", &json!({ "target": "invoice" }), 201)?;
+        self.read()
+    }
+
+    fn read(&mut self) -> Option<()> {
         let document = self.ask("read", "GET", "", &Value::Null, 200)?;
         self.told.last_mut()?.document = document;
         Some(())
@@ -89,7 +104,7 @@ impl Client<'_> {
         }
     }
 
-    /// Drafts, changes, deletes some, sends and credits, until nobody answers or the round is over.
+    /// Drafts, changes, deletes some, sends, credits and makes invoices of quotes, until nobody answers or the round is over.
     fn work(&mut self) -> Option<()> {
         for turn in 0.. {
             (!self.is_over.load(Ordering::Relaxed)).then_some(())?;
@@ -109,6 +124,9 @@ impl Client<'_> {
             body["lines"][0]["quantity"] = json!("0.001");
             self.make("credit-notes", &body)?;
             self.send()?;
+            self.make("quotes", &json!({ "customerId": self.customer, "lines": [line(self.price, "1")] }))?;
+            self.send()?;
+            self.convert()?;
         }
         Some(())
     }
@@ -124,7 +142,7 @@ fn compare(company: &Company, told: &Told) {
     }
     let now = now.is(200);
     if let Some(number) = number {
-        assert_eq!(now["number"], **number, "{path} {id} was answered with its number");
+        assert_eq!(number_of(&now).as_ref(), Some(number), "{path} {id} was answered with its number");
     }
     if asked.is_none() {
         assert_eq!(now, *document, "{path} {id} was answered");
@@ -132,7 +150,7 @@ fn compare(company: &Company, told: &Told) {
 }
 
 /// Checks that every document is whole: with lines, its event, and once booked its entry and its
-/// PDF or the job that will print it.
+/// PDF or the job that will print it; and that an offer and what was made of it name each other.
 fn check_whole(company: &Company) {
     let missing = |what: &str, of: &str, there: &str| {
         let id = &company.id;
@@ -152,8 +170,18 @@ fn check_whole(company: &Company) {
     );
     missing(
         "a PDF and the job for it",
-        "booked_at is not null and id",
+        "snapshot_sha256 is not null and id",
         "select document_id from files where company_id = $1 union all select subject_id from jobs where company_id = $1",
+    );
+    missing(
+        "what was made of them",
+        "converted_to_id is not null and converted_to_id",
+        "select id from documents where company_id = $1 and converted_from_id is not null",
+    );
+    missing(
+        "what they were made of",
+        "converted_from_id is not null and id",
+        "select converted_to_id from documents where company_id = $1 and converted_to_id is not null",
     );
 }
 
