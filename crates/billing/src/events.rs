@@ -49,7 +49,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("quote.deleted", "A quote was deleted"),
     ("quote.sent", "A quote was sent"),
     ("quote.accepted", "A quote was accepted"),
-    ("quote.declined", "A quote was declined"),
+    ("quote.rejected", "A quote was rejected"),
     ("quote.expired", "A quote has run out"),
     ("quote.converted", "A quote became another document"),
     ("quote.cancelled", "A quote was ended"),
