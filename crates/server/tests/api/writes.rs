@@ -297,7 +297,7 @@ impl Grounds {
                 });
                 (json!([endpoint, delivery]), none)
             }
-            ("patch", "number-series/{id}") => (series, json!({ "padding": 5 + n % 2 })),
+            ("patch", "number-series/{id}") => (series, json!({ "padding": 6 + n % 2 })),
             ("post", "invoices/{id}/credit") => (company.invoice(customer, lines)["id"].clone(), json!({})),
             ("post", "invoices/{id}/cancel") => (make("/v1/invoices", &document), none),
             ("patch", "credit-notes/{id}") => (make("/v1/credit-notes", &document), document),
