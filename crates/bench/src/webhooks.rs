@@ -104,10 +104,9 @@ pub fn measure(bench: &Bench, table: &mut Table) -> Result<(), Failed> {
     let place = Place::new(&bench.program()?, None);
     let server = place.serve_with(&["--allow-insecure-webhooks"]);
     let (company, address) = (Company::found(&place, &server)?, address(&server));
-    let mut client = Client::connect(address)?;
     let topics = ["credit_note.created"];
-    let mut endpoint = |url: &str| -> Result<String, Failed> {
-        company.add(&mut client, "/v1/webhook-endpoints", json!({ "url": url, "topics": topics }))
+    let endpoint = |url: &str| -> Result<String, Failed> {
+        company.add(&mut Client::connect(address)?, "/v1/webhook-endpoints", json!({ "url": url, "topics": topics }))
     };
 
     // Enough to send for the time of a load, all of it there before the first is sent.
