@@ -209,6 +209,22 @@ impl Company {
         self.call(client, "GET", path, None)
     }
 
+    /// The request that imports customers, as lines of JSON.
+    pub fn import(&self, body: &str) -> Vec<u8> {
+        let Company { key, .. } = self;
+        let length = body.len();
+        format!(
+            "POST /api/v1/customers/import HTTP/1.1\r\nhost: bench\r\nx-api-key: {key}\r\nconnection: close\r\n\
+             content-type: application/x-ndjson\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+        .into_bytes()
+    }
+
+    /// The id of its customer group.
+    pub fn customer_group(&self, client: &mut Client) -> Result<String, Failed> {
+        text(&first(&self.read(client, "/v1/customer-groups")?)["id"])
+    }
+
     fn request(&self, method: &str, path: &str, body: &str) -> Vec<u8> {
         self.request_with(method, path, "", body)
     }

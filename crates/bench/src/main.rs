@@ -12,6 +12,7 @@ mod disk;
 mod einvoices;
 mod growth;
 mod idempotency;
+mod import;
 mod machine;
 mod papers;
 mod partial;
@@ -64,6 +65,9 @@ struct Bench {
     /// Up to how many stored documents `growth` goes
     #[arg(long, global = true, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(20_000..=10_000_000))]
     documents: u32,
+    /// How many customers `import` imports
+    #[arg(long, global = true, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=200_000))]
+    rows: u32,
     /// A Python that has weasyprint and reportlab, for `papers` to measure beside
     #[arg(long, global = true, value_name = "FILE")]
     python: Option<PathBuf>,
@@ -83,6 +87,8 @@ enum What {
     CreditNotes,
     /// What an idempotency key costs on both engines
     Idempotency,
+    /// Importing customers beside others
+    Import,
     /// Crediting a part of an invoice that has a thousand partial credits
     Partial,
     /// Making credit notes on PostgreSQL, on a usual and on a slow disk
@@ -106,6 +112,7 @@ type Measure = fn(&Bench, &mut Table) -> Result<(), Failed>;
 const MEASUREMENTS: [(What, Measure); 13] = [
     (What::CreditNotes, credit_notes::measure),
     (What::Idempotency, idempotency::measure),
+    (What::Import, import::measure),
     (What::Partial, partial::measure),
     (What::Reads, reads::measure),
     (What::Postgres, postgres::measure),

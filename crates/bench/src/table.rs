@@ -121,6 +121,11 @@ pub fn times(ratio: f64) -> String {
     format!("{ratio:.2}×")
 }
 
+/// As `41.3 s`.
+pub fn seconds(seconds: f64) -> String {
+    format!("{seconds:.1} s")
+}
+
 /// As `4.13 ms`, from seconds.
 pub fn milliseconds(seconds: f64) -> String {
     format!("{:.2} ms", seconds * 1_000.0)

@@ -7,6 +7,7 @@ mod doctor;
 mod einvoice;
 mod health;
 mod key;
+mod rates;
 mod serve;
 
 use std::fmt::Display;
@@ -41,6 +42,9 @@ enum Command {
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Key(key::Key),
+    /// Store exchange rates from a file
+    #[command(subcommand)]
+    Rates(rates::Rates),
     /// Copy the books into a new file, while a server goes on; of PostgreSQL by its pg_dump
     Backup {
         /// The copy; must not be there yet
@@ -188,6 +192,7 @@ pub fn main() -> ExitCode {
         Command::Serve(serve) => serve.run(&place),
         Command::Company(company) => company.run(&place),
         Command::Key(key) => key.run(&place),
+        Command::Rates(rates) => rates.run(&place),
         Command::Demo(demo) => demo.run(place),
         Command::Backup { file } => app::backup::take(&place.config(), &file)
             .map(|()| println!("the books are in {}", file.display()))

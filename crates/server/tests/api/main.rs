@@ -35,6 +35,7 @@ mod papers;
 mod post;
 mod previews;
 mod quotes;
+mod rates;
 mod remembered;
 mod seed;
 mod sending;
