@@ -124,10 +124,15 @@ pub fn create(work: &mut Work<'_>, input: CustomerInput) -> Result<Saved<Custome
     };
     check_numbers(&customer)?;
     check_references(work, &mut customer)?;
-    check_external_id(work, &customer)?;
-    if is_numbered {
+    if let Some(external_id) = customer.external_system_id.as_deref().filter(|_| is_numbered) {
+        let (company_id, number) = (work.company.id, &customer.customer_number);
+        let taken = customers::by_number_and_external_id(work.tx, company_id, number, external_id)?;
+        refuse_number(taken.0, number)?;
+        refuse_external_id(taken.1, external_id)?;
+    } else if is_numbered {
         check_customer_number(work, &customer)?;
     } else {
+        check_external_id(work, &customer)?;
         customer.customer_number = customers::next_number(work.tx, work.company.id)?;
         work.number_given(&customer.customer_number);
     }
@@ -322,24 +327,34 @@ fn check_references(work: &mut Work<'_>, customer: &mut Customer) -> Result<(), 
 }
 
 fn check_customer_number(work: &mut Work<'_>, customer: &Customer) -> Result<(), Error> {
-    if customers::by_number(work.tx, work.company.id, &customer.customer_number)?.is_none() {
+    let taken = customers::by_number(work.tx, work.company.id, &customer.customer_number)?;
+    Ok(refuse_number(taken, &customer.customer_number)?)
+}
+
+fn refuse_number(taken: Option<CustomerId>, number: &str) -> Result<(), Refusal> {
+    if taken.is_none() {
         return Ok(());
     }
-    let message = format!("There is a customer with the number {} already.", customer.customer_number);
+    let message = format!("There is a customer with the number {number} already.");
     let refusal = Refusal::new("CUSTOMER_NUMBER_ALREADY_EXISTS", message);
-    Err(refusal.with(details!({ "property": "customerNumber" })).into())
+    Err(refusal.with(details!({ "property": "customerNumber" })))
 }
 
 fn check_external_id(work: &mut Work<'_>, customer: &Customer) -> Result<(), Error> {
     let Some(id) = &customer.external_system_id else {
         return Ok(());
     };
-    if customers::by_external_id(work.tx, work.company.id, id)?.is_none() {
+    let taken = customers::by_external_id(work.tx, work.company.id, id)?;
+    Ok(refuse_external_id(taken, id)?)
+}
+
+fn refuse_external_id(taken: Option<CustomerId>, id: &str) -> Result<(), Refusal> {
+    if taken.is_none() {
         return Ok(());
     }
     let message = format!("There is a customer with the externalSystemId {id} already.");
     let refusal = Refusal::new("EXTERNAL_SYSTEM_ID_ALREADY_EXISTS", message);
-    Err(refusal.with(details!({ "property": "externalSystemId" })).into())
+    Err(refusal.with(details!({ "property": "externalSystemId" })))
 }
 
 /// The customer with what its documents would be refused for.

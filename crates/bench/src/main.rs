@@ -109,7 +109,7 @@ enum What {
 
 type Measure = fn(&Bench, &mut Table) -> Result<(), Failed>;
 
-const MEASUREMENTS: [(What, Measure); 13] = [
+const MEASUREMENTS: [(What, Measure); 14] = [
     (What::CreditNotes, credit_notes::measure),
     (What::Idempotency, idempotency::measure),
     (What::Import, import::measure),

@@ -161,6 +161,22 @@ pub fn by_external_id(tx: &mut dyn Tx, company_id: CompanyId, id: &str) -> Resul
     tx.one(BY_EXTERNAL_ID, params![company_id, id])?.map(|mut row| row.id()).transpose()
 }
 
+/// Which customers have that number and that id in another system: asked for in one go.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn by_number_and_external_id(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    number: &str,
+    external_id: &str,
+) -> Result<(Option<CustomerId>, Option<CustomerId>), Error> {
+    let (numbered, external) =
+        tx.both((BY_NUMBER, params![company_id, number]), (BY_EXTERNAL_ID, params![company_id, external_id]))?;
+    let id = |rows: Vec<Row>| rows.into_iter().next().map(|mut row| row.id()).transpose();
+    Ok((id(numbered)?, id(external)?))
+}
+
 /// The customer above a customer: none where there is no such customer, `Some(None)` at the top.
 ///
 /// # Errors

@@ -488,6 +488,8 @@ impl Stock {
         assert_eq!(customers::by_number(tx, own, &customer.customer_number)?, Some(customer.id));
         if let Some(other) = &customer.external_system_id {
             assert_eq!(customers::by_external_id(tx, own, other)?, Some(customer.id));
+            let both = customers::by_number_and_external_id(tx, own, &customer.customer_number, other)?;
+            assert_eq!(both, (Some(customer.id), Some(customer.id)));
         }
         assert_eq!(customers::parent(tx, own, customer.id)?, Some(customer.parent_customer_id));
         let (contact, department) = (&self.contact, &self.department);
