@@ -1,11 +1,14 @@
 //! Customers: who is sold to, and on what terms.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use billing::company::currency_of;
 use billing::customers::{
-    BillingRelationship, Customer, Customers, InvoicingMode, Saved, Warning, registration_number_of, zone_conflict,
+    BillingRelationship, Customer, CustomerGroup, Customers, InvoicingMode, Saved, Warning, registration_number_of,
+    zone_conflict,
 };
 use billing::identifiers;
-use billing::ids::{CompanyId, CustomerId};
+use billing::ids::{CompanyId, CustomerGroupId, CustomerId};
 use billing::input::customers::{CustomerInput, CustomerPatch, CustomerQuery};
 use billing::input::{Patch, Text};
 use billing::page::Part;
@@ -124,7 +127,9 @@ pub fn create(work: &mut Work<'_>, input: CustomerInput) -> Result<Saved<Custome
     };
     check_numbers(&customer)?;
     check_references(work, &mut customer)?;
-    if let Some(external_id) = customer.external_system_id.as_deref().filter(|_| is_numbered) {
+    if is_numbered && work.ahead.takes(&customer) {
+        // Nothing is asked: it was known before.
+    } else if let Some(external_id) = customer.external_system_id.as_deref().filter(|_| is_numbered) {
         let (company_id, number) = (work.company.id, &customer.customer_number);
         let taken = customers::by_number_and_external_id(work.tx, company_id, number, external_id)?;
         refuse_number(taken.0, number)?;
@@ -135,10 +140,57 @@ pub fn create(work: &mut Work<'_>, input: CustomerInput) -> Result<Saved<Custome
         check_external_id(work, &customer)?;
         customer.customer_number = customers::next_number(work.tx, work.company.id)?;
         work.number_given(&customer.customer_number);
+        work.ahead.free_numbers.remove(&customer.customer_number);
     }
     customers::insert(work.tx, work.company.id, &customer)?;
     work.event("customer.created", "customer", customer.id, &customer, None);
     Ok(saved(work, customer))
+}
+
+/// What the rows of an import will ask for, asked in one go: else each row would wait for its own answers.
+#[derive(Default)]
+pub(crate) struct Ahead {
+    groups: BTreeMap<CustomerGroupId, CustomerGroup>,
+    free_numbers: BTreeSet<String>,
+    free_external_ids: BTreeSet<String>,
+}
+
+impl Ahead {
+    /// Whether number and id in another system, where it has one, are known to be free; they are taken then.
+    fn takes(&mut self, customer: &Customer) -> bool {
+        let Ahead { groups: _, free_numbers, free_external_ids } = self;
+        let external_id = customer.external_system_id.as_ref();
+        let is_free = free_numbers.contains(&customer.customer_number)
+            && external_id.is_none_or(|id| free_external_ids.contains(id));
+        if is_free {
+            free_numbers.remove(&customer.customer_number);
+            external_id.map(|id| free_external_ids.remove(id));
+        }
+        is_free
+    }
+}
+
+/// Looks at what the rows of a chunk will ask for.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn look_ahead(work: &mut Work<'_>, rows: &[&CustomerInput]) -> Result<(), Error> {
+    let company_id = work.company.id;
+    let numbers: Vec<&str> = rows.iter().filter_map(|row| row.customer_number.as_deref()).collect();
+    let external_ids: Vec<&str> = rows.iter().filter_map(|row| row.external_system_id.as_deref()).collect();
+    let taken = customers::taken_numbers(work.tx, company_id, &numbers)?;
+    let free = |taken: BTreeSet<String>, all: Vec<&str>| {
+        all.into_iter().filter(|text| !taken.contains(*text)).map(str::to_owned).collect()
+    };
+    let free_numbers = free(taken, numbers);
+    let taken = customers::taken_external_ids(work.tx, company_id, &external_ids)?;
+    let free_external_ids = free(taken, external_ids);
+    let mut groups = BTreeMap::new();
+    for id in rows.iter().map(|row| row.customer_group_id).collect::<BTreeSet<_>>() {
+        groups.extend(customer_groups::get(work.tx, company_id, id)?.map(|group| (id, group)));
+    }
+    work.ahead = Ahead { groups, free_numbers, free_external_ids };
+    Ok(())
 }
 
 /// What an import tells of a customer that was made.
@@ -297,7 +349,11 @@ fn check_numbers(customer: &Customer) -> Result<(), Faults> {
 /// What a customer names is there; its group's number and name are filled in.
 fn check_references(work: &mut Work<'_>, customer: &mut Customer) -> Result<(), Error> {
     let company_id = work.company.id;
-    let group = customer_groups::get(work.tx, company_id, customer.customer_group_id)?.ok_or_else(|| {
+    let group = match work.ahead.groups.get(&customer.customer_group_id) {
+        Some(group) => Some(group.clone()),
+        None => customer_groups::get(work.tx, company_id, customer.customer_group_id)?,
+    };
+    let group = group.ok_or_else(|| {
         let message = "There is no such customer group in this company.";
         Refusal::missing_at("CUSTOMER_GROUP_NOT_FOUND", message, "customerGroupId")
     })?;

@@ -11,6 +11,9 @@ pub const ATOMIC: usize = 5_000;
 /// A row by its number from 1: what was asked, or made, or why not.
 pub type Row<T> = (u64, Result<T, Error>);
 
+/// Looks at what rows will ask for, in one go.
+pub type LookAhead<I> = fn(&mut Work<'_>, &[&I]) -> Result<(), Error>;
+
 /// Makes something of each row that could be read; what became of each, in their order.
 ///
 /// # Errors
@@ -18,8 +21,11 @@ pub type Row<T> = (u64, Result<T, Error>);
 pub fn rows<I, O>(
     work: &mut Work<'_>,
     rows: Vec<Row<I>>,
+    look_ahead: LookAhead<I>,
     verb: fn(&mut Work<'_>, I) -> Result<O, Error>,
 ) -> Result<Vec<Row<O>>, Error> {
+    let read: Vec<&I> = rows.iter().filter_map(|(_, asked)| asked.as_ref().ok()).collect();
+    look_ahead(work, &read)?;
     let mut became = Vec::with_capacity(rows.len());
     for (number, asked) in rows {
         let made = match asked.and_then(|asked| verb(work, asked)) {

@@ -15,6 +15,7 @@ use store::db::Tx;
 use store::{companies, events};
 use uuid::Uuid;
 
+use crate::customers::Ahead;
 use crate::{App, Caller, Channels, Error, Pending, clock, webhooks};
 
 /// What a reading verb is given.
@@ -38,6 +39,7 @@ pub struct Work<'a> {
     pub(crate) events: Vec<events::NewEvent>,
     pub(crate) given: RefCell<Given>,
     pub(crate) webhooks: Arc<webhooks::Means>,
+    pub(crate) ahead: Ahead,
     is_idle: bool,
 }
 
@@ -131,8 +133,8 @@ impl<'a> Work<'a> {
         webhooks: Arc<webhooks::Means>,
     ) -> Work<'a> {
         let today = clock::day(now, &company.time_zone);
-        let (events, given) = (Vec::new(), RefCell::default());
-        Work { tx, company, by, now, today, channels, webhooks, events, given, is_idle: false }
+        let (events, given, ahead) = (Vec::new(), RefCell::default(), Ahead::default());
+        Work { tx, company, by, now, today, channels, webhooks, events, given, ahead, is_idle: false }
     }
 }
 

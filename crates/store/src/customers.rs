@@ -177,6 +177,42 @@ pub fn by_number_and_external_id(
     Ok((id(numbered)?, id(external)?))
 }
 
+/// Those of these numbers that a customer has: asked for in one go.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn taken_numbers(tx: &mut dyn Tx, company_id: CompanyId, numbers: &[&str]) -> Result<BTreeSet<String>, Error> {
+    const BEGIN: &str = "select customer_number from customers where company_id = ?";
+    taken(tx, company_id, (BEGIN, "and customer_number in"), numbers)
+}
+
+/// Those of these ids in another system that a customer has: asked for in one go.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn taken_external_ids(tx: &mut dyn Tx, company_id: CompanyId, ids: &[&str]) -> Result<BTreeSet<String>, Error> {
+    const BEGIN: &str = "select external_system_id from customers where company_id = ?";
+    taken(tx, company_id, (BEGIN, "and external_system_id in"), ids)
+}
+
+fn taken(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    (begin, among): (&'static str, &'static str),
+    texts: &[&str],
+) -> Result<BTreeSet<String>, Error> {
+    /// One size of statement, so that one is planned: what is fewer is filled up with the last.
+    const SIZE: usize = 100;
+    let mut found = BTreeSet::new();
+    for part in texts.chunks(SIZE) {
+        let filled = part.iter().chain(std::iter::repeat(&part[part.len() - 1])).take(SIZE).copied().collect();
+        for mut row in Select::new(begin, params![company_id]).and_any::<&str>(among, filled).all(tx)? {
+            found.insert(row.next()?);
+        }
+    }
+    Ok(found)
+}
+
 /// The customer above a customer: none where there is no such customer, `Some(None)` at the top.
 ///
 /// # Errors

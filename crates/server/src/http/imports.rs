@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::answers::{Answered, Done, Intent, Key, Terms};
-use app::imports::{self, ATOMIC, CHUNK, Row};
+use app::imports::{self, ATOMIC, CHUNK, LookAhead, Row};
 use app::{App, Caller, Error, Work};
 use axum::body::{Body, Bytes};
 use billing::csv;
@@ -29,15 +29,27 @@ const ROWS: Takes =
 /// How many refused rows a refusal of all names.
 const NAMED: usize = 100;
 
-/// Makes one of a row.
-type Verb<I, O> = fn(&mut Work<'_>, I) -> Result<O, Error>;
+/// Makes one of a row, after a look at what many will ask for.
+struct Verb<I, O> {
+    look_ahead: LookAhead<I>,
+    make: fn(&mut Work<'_>, I) -> Result<O, Error>,
+}
 
-/// `POST` of many of what `verb` makes one of; `told` says what of it the report tells.
+impl<I, O> Clone for Verb<I, O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<I, O> Copy for Verb<I, O> {}
+
+/// `POST` of many of what `make` makes one of; `told` says what of it the report tells.
 pub(crate) fn import<I, O>(
     path: &'static str,
     scope: Scope,
     summary: &'static str,
-    verb: Verb<I, O>,
+    look_ahead: LookAhead<I>,
+    make: fn(&mut Work<'_>, I) -> Result<O, Error>,
     told: fn(&O) -> Value,
 ) -> Route
 where
@@ -45,6 +57,7 @@ where
     O: Send + 'static,
 {
     let shape: Arc<Input> = Arc::new(input::<I>().expect("an input has a shape"));
+    let verb = Verb { look_ahead, make };
     let run: Run = Box::new(move |call| {
         let shape = shape.clone();
         Box::pin(async move { answer(call, shape, verb, told).await })
@@ -118,7 +131,7 @@ where
     }
     let is_preview = terms.intent == Intent::Preview;
     let answered = app.answer(by, terms, move |work| {
-        let became = imports::rows(work, read, verb)?;
+        let became = imports::rows(work, read, verb.look_ahead, verb.make)?;
         let count = became.len();
         let lines: Vec<Value> = became.into_iter().map(|row| line(row, told)).collect();
         let refused: Vec<&Value> = lines.iter().filter(|line| line["status"] == "failed").collect();
@@ -181,7 +194,7 @@ impl Import {
         let key = self.key.clone().map(|key| Key { text: text(&key), ..key });
         let terms = Terms { key, precondition, intent: Intent::Do };
         let answered = self.app.answer(self.by.clone(), terms, move |work| {
-            let became = imports::rows(work, read, verb)?;
+            let became = imports::rows(work, read, verb.look_ahead, verb.make)?;
             let lines = became.into_iter().map(|row| format!("{}\n", line(row, told)));
             Ok(Answered { status: 200, body: Some(lines.collect()), done: Done::Now })
         });

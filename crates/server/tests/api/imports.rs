@@ -99,6 +99,33 @@ on_both_engines! {
         assert_eq!((rows.len(), last["rows"].as_u64()), (0, Some(0)));
     }
 
+    /// Within a chunk a row meets what those before it have taken: a number given to one that named none, too.
+    fn rows_of_a_chunk_see_each_other(house) {
+        let company = house.company();
+        let group = group(&company);
+        let row = |more: Value| {
+            let mut row = json!({ "customerType": "business", "name": "Bi", "countryCode": "DK", "vatZone": "domestic", "customerGroupId": group });
+            crate::house::merge(&mut row, more);
+            format!("{row}\n")
+        };
+        let body = [
+            row(json!({})), row(json!({ "customerNumber": "1" })), row(json!({ "customerNumber": "2" })), row(json!({})),
+            row(json!({ "customerNumber": "9", "externalSystemId": "x" })), row(json!({ "customerNumber": "10", "externalSystemId": "x" })),
+            row(json!({ "externalSystemId": "x" })), row(json!({ "customerNumber": "10", "externalSystemId": "y" })),
+        ];
+        let (rows, last) = report(&import(&company, CUSTOMERS, LINES, &[], &body.concat()));
+        let became: Vec<&str> = rows.iter().map(|row| text(row.get("customerNumber").unwrap_or(&row["code"]))).collect();
+        let expected = [
+            "1", "CUSTOMER_NUMBER_ALREADY_EXISTS", "2", "3", "9", "EXTERNAL_SYSTEM_ID_ALREADY_EXISTS",
+            "EXTERNAL_SYSTEM_ID_ALREADY_EXISTS", "10",
+        ];
+        assert_eq!(became, expected);
+        assert_eq!(last, json!({ "done": true, "rows": 8, "created": 5, "failed": 3 }));
+        // Once more, in another chunk, each meets what is there.
+        let (_, last) = report(&import(&company, CUSTOMERS, LINES, &[], &body[4..].concat()));
+        assert_eq!(last["created"], 0);
+    }
+
     /// Products too, as lines of JSON.
     fn products_are_imported_as_lines_of_json(house) {
         let company = house.company();

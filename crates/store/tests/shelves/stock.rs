@@ -490,7 +490,11 @@ impl Stock {
             assert_eq!(customers::by_external_id(tx, own, other)?, Some(customer.id));
             let both = customers::by_number_and_external_id(tx, own, &customer.customer_number, other)?;
             assert_eq!(both, (Some(customer.id), Some(customer.id)));
+            let taken = customers::taken_external_ids(tx, own, &[other.as_str(), "none"])?;
+            assert_eq!(taken.into_iter().collect::<Vec<_>>(), std::slice::from_ref(other));
         }
+        let taken = customers::taken_numbers(tx, own, &["none", &customer.customer_number])?;
+        assert_eq!(taken.into_iter().collect::<Vec<_>>(), std::slice::from_ref(&customer.customer_number));
         assert_eq!(customers::parent(tx, own, customer.id)?, Some(customer.parent_customer_id));
         let (contact, department) = (&self.contact, &self.department);
         assert_eq!(contacts::get(tx, own, contact.id)?.as_ref(), Some(contact));
