@@ -212,6 +212,8 @@ impl Stage {
             let place = format!("/v1/customers/{}/{what}", text(&customer));
             company.api.post(&place, &json!({ "name": "Mette Holm" })).is(201)["id"].clone()
         };
+        let hooks = json!({ "url": "https://hooks.invalid/", "enabled": false });
+        let endpoint = company.api.post("/v1/webhook-endpoints", &hooks).is(201);
         let accounts = company.api.get("/v1/accounts").is(200);
         let sales = accounts.as_array().unwrap().iter().find(|account| account["vatCodeId"].is_string()).unwrap();
         let ids = json!({
@@ -222,7 +224,7 @@ impl Stage {
             "template": first("/v1/document-templates?documentType=credit-note-template"),
             "openItem": paid["openItemId"], "contact": below("contacts"), "department": below("departments"),
             "quote": quote["id"], "sentQuote": sent["id"],
-            "confirmation": confirmation["id"], "sentConfirmation": confirmed["id"],
+            "confirmation": confirmation["id"], "sentConfirmation": confirmed["id"], "endpoint": endpoint["id"],
         });
         company.settle();
         Stage { company, ids }
@@ -248,9 +250,12 @@ impl Stage {
             "number-series" => "series",
             "open-items" => "openItem",
             "document-templates" => "template",
+            "webhook-endpoints" => "endpoint",
             _ => return path.to_owned(),
         };
         let path = path.replace("{id}", text(&self.ids[id])).replace("{contactId}", text(&self.ids["contact"]));
+        // Nothing was sent to the endpoint: what is wrong is told before its delivery is looked for.
+        let path = path.replace("{deliveryId}", text(&self.ids["endpoint"]));
         path.replace("{departmentId}", text(&self.ids["department"]))
     }
 
@@ -300,6 +305,8 @@ impl Stage {
             "/v1/document-templates" | "/v1/document-templates/{id}" => {
                 json!({ "name": "Another", "documentType": "credit-note-template" })
             }
+            "/v1/webhook-endpoints" => json!({ "url": "https://hooks.invalid/", "enabled": false }),
+            "/v1/webhook-endpoints/{id}/replay" => json!({ "afterSequence": 0 }),
             "/v1/exchange-rates" => json!({ "currency": "EUR", "date": "2026-01-01", "rate": "7.46" }),
             _ => json!({}),
         }
