@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use billing::input::customers::Language;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
@@ -57,8 +58,9 @@ pub(crate) struct Letter {
     /// The kind of document in stored words: `invoice`, `creditNote`.
     pub(crate) kind: &'static str,
     pub(crate) number: String,
-    pub(crate) amount: String,
-    pub(crate) due_date: Option<String>,
+    /// In minor digits and all, as `-1234.50`; then the currency.
+    pub(crate) amount: (String, &'static str),
+    pub(crate) due_date: Option<Date>,
     /// The caller's own text.
     pub(crate) message: Option<String>,
     pub(crate) language: String,
@@ -204,10 +206,11 @@ impl Words {
         let words = paper::words_in(&letter.language);
         let say = |name: &str| {
             let sentence = words["mail"][name].as_str().unwrap_or_default();
-            let due = letter.due_date.as_deref().unwrap_or_default();
+            let due = letter.due_date.map_or_else(String::new, |day| paper::day_in(words, day));
+            let amount = format!("{}\u{a0}{}", paper::number_in(words, &letter.amount.0), letter.amount.1);
             // What a caller wrote comes last, so that no braces of it are filled in.
             let title = words["title"][letter.kind].as_str().unwrap_or_default();
-            let filled = sentence.replace("{title}", title).replace("{amount}", &letter.amount).replace("{due}", due);
+            let filled = sentence.replace("{title}", title).replace("{amount}", &amount).replace("{due}", &due);
             filled.replace("{number}", &letter.number).replace("{name}", &letter.from_name)
         };
         let mut attached = say("attached");
@@ -270,8 +273,8 @@ mod tests {
             to: "humle@humle.example".to_owned(),
             kind: "creditNote",
             number: "CN-00001".to_owned(),
-            amount: "DKK -300.00".to_owned(),
-            due_date: None,
+            amount: ("-12300.00".to_owned(), "DKK"),
+            due_date: Some(Date::constant(2026, 6, 3)),
             message: Some("<b>Hej</b>\n{number}".to_owned()),
             language: language.to_owned(),
             message_id: "1@ledgerbee".to_owned(),
@@ -282,16 +285,17 @@ mod tests {
 
     #[test]
     fn a_mail_speaks_the_buyers_language_in_text_and_in_html() {
-        for (language, spoken, greeting) in [
-            ("da", "da", "Hej,"),
-            ("en", "en", "Hello,"),
-            ("de", "de", "Guten Tag,"),
-            ("sv", "sv", "Hej,"),
-            ("nb", "nb", "Hei,"),
+        for (language, spoken, greeting, amount, due) in [
+            ("da", "da", "Hej,", "−12.300,00\u{a0}DKK", "3. juni 2026"),
+            ("en", "en", "Hello,", "−12,300.00\u{a0}DKK", "3 June 2026"),
+            ("de", "de", "Guten Tag,", "−12.300,00\u{a0}DKK", "3. Juni 2026"),
+            ("sv", "sv", "Hej,", "−12\u{a0}300,00\u{a0}DKK", "3 juni 2026"),
+            ("nb", "nb", "Hei,", "−12\u{a0}300,00\u{a0}DKK", "3. juni 2026"),
         ] {
             let words = Words::of(&letter(language));
             let (plain, html) = (words.plain(), words.html());
             assert!(plain.contains(greeting), "{language}: {plain}");
+            assert!(plain.contains(amount) && plain.contains(due), "{language}: {plain}");
             assert!(html.contains(&format!("<html lang=\"{spoken}\">")) && html.contains(greeting), "{html}");
             // What a caller wrote is text, and no braces of it are filled in.
             assert!(html.contains("&lt;b&gt;Hej&lt;/b&gt;<br>{number}") && plain.contains("<b>Hej</b>\n{number}"));

@@ -135,6 +135,30 @@ fn file_name(of: LogoType) -> &'static str {
     }
 }
 
+/// A decimal as a language writes it: `-1234.50` is `−1.234,50` in Danish, as on paper.
+pub(crate) fn number_in(words: &Value, decimal: &str) -> String {
+    let (thousands, point) = (words["thousands"].as_str().unwrap_or(","), words["decimal"].as_str().unwrap_or("."));
+    let digits = decimal.trim_start_matches('-');
+    let (whole, part) = digits.split_once('.').map_or((digits, None), |(whole, part)| (whole, Some(part)));
+    let mut written = String::from(if decimal.starts_with('-') { "−" } else { "" });
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at) % 3 == 0 {
+            written.push_str(thousands);
+        }
+        written.push(digit);
+    }
+    part.into_iter().for_each(|part| written.extend([point, part]));
+    written
+}
+
+/// A day as a language writes it: `1. juni 2026`.
+pub(crate) fn day_in(words: &Value, day: Date) -> String {
+    let month = words["months"][usize::from(day.month().unsigned_abs()) - 1].as_str().unwrap_or_default();
+    let pattern = words["date"].as_str().unwrap_or("{day} {month} {year}");
+    let filled = pattern.replace("{day}", &day.day().to_string()).replace("{month}", month);
+    filled.replace("{year}", &day.year().to_string())
+}
+
 /// A logo's bytes; none where they are no base64.
 pub(crate) fn bytes_of(logo: &Logo) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(&logo.data).ok()
