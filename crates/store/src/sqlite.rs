@@ -19,7 +19,7 @@ pub(crate) fn open(folder: &Path, is_reader: bool) -> Result<Connection, Error> 
     connection
         .execute_batch(
             "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
-             pragma busy_timeout = 5000; pragma cache_size = -65536; pragma wal_autocheckpoint = 4000; pragma mmap_size = 268435456;",
+             pragma busy_timeout = 5000; pragma cache_size = -65536; pragma wal_autocheckpoint = 16000; pragma mmap_size = 268435456;",
         )
         .map_err(error)?;
     // The log grows to 4,000 pages before it is worked into the file: what many companies write in
