@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Folder, Received, Receiver, Reception, shared_postgres, wait_for};
+use testkit::{Folder, Received, Receiver, Reception, shared_postgres, wait_for, wait_within};
 
 use super::{change, deliveries, endpoint, on_each, open_house};
 use crate::house::{Api, text};
@@ -14,6 +15,9 @@ use crate::house::{Api, text};
 fn count(name: &str, otherwise: usize) -> usize {
     std::env::var(name).ok().and_then(|count| count.parse().ok()).unwrap_or(otherwise)
 }
+
+/// How long all that happened in a day may be on its way, on whatever machine.
+const DAY: Duration = Duration::from_secs(1_800);
 
 /// The sequences of each resource, in the order they were first heard.
 fn by_resource(received: &[Received], resources: &BTreeMap<String, (i64, String)>) -> BTreeMap<String, Vec<i64>> {
@@ -67,13 +71,14 @@ fn a_day_of_traffic_loses_nothing_and_keeps_the_order() {
             receiver.received().iter().map(|one| one.id().to_owned()).collect::<BTreeSet<String>>()
         };
         for receiver in &receivers[3..] {
-            wait_for("a receiver that is well", || (receiver.count() >= total).then_some(()));
+            wait_within(DAY, "a receiver that is well", || (receiver.count() >= total).then_some(()));
         }
         // Those that failed are well again: asked to begin anew they have all of it, in order.
         for (receiver, endpoint) in receivers[..3].iter().zip(&made) {
             receiver.treat(Reception::Answers(200));
             company.api.post(&format!("{}/replay", super::place(endpoint)), &json!({ "afterSequence": 0 })).is(200);
-            wait_for("a receiver that was ill", || (ids(receiver).len() >= total).then_some(()));
+            let has_all = || receiver.count() >= total && ids(receiver).len() >= total;
+            wait_within(DAY, "a receiver that was ill", || has_all().then_some(()));
         }
         let log = log(&company.api);
         for receiver in &receivers {
