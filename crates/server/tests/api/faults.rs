@@ -61,8 +61,7 @@ struct Counts {
 }
 
 impl Counts {
-    /// A full disk is not felt before what the log of earlier rounds left free is used up: on a machine
-    /// that does much else that takes minutes.
+    /// As long as it takes on a machine that does much else.
     fn wait_for_more(&self, what: &str, of: &AtomicUsize, more: usize) {
         let now = of.load(Ordering::Relaxed);
         wait_within(Duration::from_secs(600), what, || (of.load(Ordering::Relaxed) >= now + more).then_some(()));
