@@ -242,9 +242,6 @@ impl Company<'_> {
     }
 }
 
-/// How many documents of a company have their e-invoices kept: some tests book hundreds alike.
-const KEPT: usize = 40;
-
 impl Drop for Company<'_> {
     /// Keeps the e-invoices of what was booked for the official validators, where `LEDGERBEE_KEEP_XML`
     /// names a folder for them (`./test`). At the end, as it archives them: a test may have compared its books.
@@ -253,7 +250,7 @@ impl Drop for Company<'_> {
         let Some(folder) = folder.filter(|_| self.house.is_shared && !std::thread::panicking()) else { return };
         let booked = self.house.books.rows(&format!(
             "select kind, id from documents where company_id = '{}' and booked_at is not null \
-             and kind in ('invoice', 'creditNote') order by id desc limit {KEPT}",
+             and kind in ('invoice', 'creditNote')",
             self.id
         ));
         for (kind, id) in booked.iter().map(|row| (&row[0], &row[1])) {
