@@ -15,7 +15,7 @@ use billing::templates::{Look, Template, TemplateType};
 use billing::vat_codes::{FROM_THE_BEGINNING, VatCode, VatRate, rate_on};
 use rust_decimal::Decimal;
 use store::journal_categories::JournalCategory;
-use store::{accounts, customer_groups, journal_categories, product_groups, series, templates, vat_codes};
+use store::{accounts, customer_groups, days, journal_categories, product_groups, series, templates, vat_codes};
 
 use crate::{Error, Work};
 
@@ -35,6 +35,8 @@ pub(crate) fn set_up(work: &mut Work<'_>, vat_rates: Option<&[Decimal]>) -> Resu
     number_series(work)?;
     default_templates(work)?;
     default_groups(work, &chart, &accounts, &words)?;
+    // Nothing can have run out yet: its first day's work is tomorrow's.
+    days::mark(work.tx, work.company.id, work.today)?;
     let category = JournalCategory {
         id: work.new_id(),
         name: words.journal.to_owned(),

@@ -19,6 +19,7 @@ pub mod credit_notes;
 mod crediting;
 pub mod customer_groups;
 pub mod customers;
+mod days;
 pub mod deliveries;
 pub mod departments;
 pub mod doctor;

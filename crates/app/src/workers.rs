@@ -19,6 +19,7 @@ use store::{documents, examination, jobs};
 use uuid::Uuid;
 
 use crate::answers::Sweep;
+use crate::days::Days;
 use crate::{Actor, App, Caller, Error, Pending, archive, webhooks};
 
 /// The kinds of jobs there are.
@@ -123,7 +124,7 @@ impl App {
     pub fn start_workers(self: &Arc<Self>) -> Workers {
         let bell = Arc::new(Bell::default());
         let (alive, ended) = channel();
-        let threads = [App::print_papers, App::send_out, App::send_webhooks].map(|work| {
+        let threads = [App::print_papers, App::send_out, App::send_webhooks, App::keep_the_days].map(|work| {
             let (app, bell, alive): (_, _, Sender<()>) = (self.clone(), bell.clone(), alive.clone());
             thread::spawn(move || {
                 let _alive = alive;
@@ -199,6 +200,12 @@ impl App {
                 self.work_on(&job, bell);
             }
         }
+    }
+
+    /// Does the day's work of each company whose day has turned.
+    fn keep_the_days(self: &Arc<Self>, bell: &Bell) {
+        let mut days = Days::default();
+        self.look_after("days", bell, || days.look(self, &|| bell.is_rung()).map(|()| 0));
     }
 
     fn send_webhooks(self: &Arc<Self>, bell: &Bell) {

@@ -11,6 +11,7 @@ pub mod contacts;
 pub mod credits;
 pub mod customer_groups;
 pub mod customers;
+pub mod days;
 pub mod db;
 pub mod deliveries;
 pub mod departments;

@@ -16,6 +16,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0010_deliveries_by_channel", include_str!("../migrations/0010_deliveries_by_channel.sql")),
     ("0011_sales_documents", include_str!("../migrations/0011_sales_documents.sql")),
     ("0012_webhooks", include_str!("../migrations/0012_webhooks.sql")),
+    ("0013_days", include_str!("../migrations/0013_days.sql")),
 ];
 
 /// The table that remembers which have run; the same on both engines.

@@ -15,6 +15,7 @@ mod crash;
 mod credit_deeds;
 mod crediting;
 mod customers;
+mod days;
 mod delivery;
 mod docs_page;
 mod doctor;
