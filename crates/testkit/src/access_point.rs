@@ -22,6 +22,8 @@ pub enum Welcome {
     HangsUp,
     /// Answers with this status.
     Answers(u16),
+    /// Answers with this status, and this in `Retry-After`.
+    AsksToWait(u16, &'static str),
     /// Answers with this status and no end of a body.
     AnswersAtLength(u16),
     /// Has the whole document, and does not say so.
@@ -175,6 +177,9 @@ impl Shared {
             }
             Welcome::HangsUp => return None,
             Welcome::Answers(status) => return reply(status, "", "<p>No, not\n this one.</p>"),
+            Welcome::AsksToWait(status, how_long) => {
+                return reply(status, &format!("retry-after: {how_long}\r\n"), "");
+            }
             Welcome::AnswersAtLength(status) => {
                 drop(state);
                 visitor.write_all(format!("HTTP/1.1 {status} X\r\nconnection: close\r\n\r\n").as_bytes()).ok()?;

@@ -4,6 +4,7 @@
 mod access_point;
 pub mod api;
 mod books;
+mod certificates;
 mod faults;
 pub mod house;
 mod minded;
@@ -20,6 +21,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use access_point::{AccessPoint, Upload, Welcome};
 pub use books::Books;
+pub use certificates::{Authority, Certificate};
 pub use faults::{Disk, Faults};
 pub use minded::Minded;
 pub use patroni::{Blow, Cluster};

@@ -1,16 +1,25 @@
-//! A receiver of webhooks of the test's own, with the manners of bad ones.
+//! A receiver of webhooks of the test's own, over HTTP or TLS, with the manners of bad ones.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
+
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::Certificate;
 
 /// How it treats what comes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reception {
     /// Answers with this status.
     Answers(u16),
+    /// Answers with this status, and this in `Retry-After`.
+    AsksToWait(u16, &'static str),
     /// Takes it and says nothing, until it is told to treat them otherwise.
     Stalls,
     /// Takes it and hangs up.
@@ -55,7 +64,7 @@ struct Shared {
 
 /// A running receiver.
 pub struct Receiver {
-    port: u16,
+    root: String,
     shared: Arc<Shared>,
 }
 
@@ -66,25 +75,60 @@ impl Receiver {
     /// When there is none.
     #[must_use]
     pub fn start(reception: Reception) -> Receiver {
+        Receiver::listen(reception, None)
+    }
+
+    /// Starts one that speaks TLS and shows this certificate.
+    ///
+    /// # Panics
+    /// When the certificate can't be read, or no port is free.
+    #[must_use]
+    pub fn start_secure(reception: Reception, certificate: &Certificate) -> Receiver {
+        let chain = CertificateDer::pem_file_iter(&certificate.path).expect("the certificate is there");
+        let chain = chain.map(|one| one.expect("it is PEM")).collect();
+        let key = PrivateKeyDer::from_pem_file(&certificate.key).expect("its key is there");
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("the provider has all versions")
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .expect("the key is the certificate's");
+        Receiver::listen(reception, Some(Arc::new(config)))
+    }
+
+    fn listen(reception: Reception, tls: Option<Arc<ServerConfig>>) -> Receiver {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
         let port = listener.local_addr().expect("a bound socket has an address").port();
+        let root = match &tls {
+            Some(_) => format!("https://localhost:{port}"),
+            None => format!("http://127.0.0.1:{port}"),
+        };
         let state = Mutex::new(State { reception, received: Vec::new() });
         let shared = Arc::new(Shared { state, changed: Condvar::new() });
         let own = shared.clone();
         thread::spawn(move || {
             for visitor in listener.incoming().flatten() {
-                let shared = own.clone();
+                let (shared, tls) = (own.clone(), tls.clone());
                 // Who hangs up on us has been answered all it wanted.
-                thread::spawn(move || shared.talk(visitor).ok());
+                thread::spawn(move || {
+                    let _ = visitor.set_nodelay(true);
+                    match tls {
+                        Some(tls) => {
+                            let connection = ServerConnection::new(tls).map_err(std::io::Error::other)?;
+                            shared.talk(StreamOwned::new(connection, visitor))
+                        }
+                        None => shared.talk(visitor),
+                    }
+                });
             }
         });
-        Receiver { port, shared }
+        Receiver { root, shared }
     }
 
-    /// As `http://127.0.0.1:12345/hooks`.
+    /// As `http://127.0.0.1:12345/hooks`; with a certificate as `https://localhost:12345/hooks`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/hooks", self.port)
+        format!("{}/hooks", self.root)
     }
 
     /// From now on it treats them so; who waits for an answer gets one.
@@ -111,10 +155,8 @@ impl Shared {
         self.state.lock().expect("nobody panics with the state")
     }
 
-    fn talk(&self, visitor: TcpStream) -> std::io::Result<()> {
-        let mut lines = BufReader::new(visitor.try_clone()?);
-        let mut visitor = visitor;
-        visitor.set_nodelay(true)?;
+    fn talk(&self, visitor: impl Read + Write) -> std::io::Result<()> {
+        let mut lines = BufReader::new(visitor);
         loop {
             let mut first = String::new();
             if lines.read_line(&mut first)? == 0 {
@@ -136,12 +178,15 @@ impl Shared {
             let state = self.changed.wait_while(state, stalls).expect("nobody panics with the state");
             let reception = state.reception;
             drop(state);
-            match reception {
-                Reception::Answers(status) => {
-                    write!(visitor, "HTTP/1.1 {status} Said\r\ncontent-length: 0\r\n\r\n")?;
+            let answer = match reception {
+                Reception::Answers(status) => format!("HTTP/1.1 {status} Said\r\ncontent-length: 0\r\n\r\n"),
+                Reception::AsksToWait(status, how_long) => {
+                    format!("HTTP/1.1 {status} Said\r\nretry-after: {how_long}\r\ncontent-length: 0\r\n\r\n")
                 }
                 Reception::Stalls | Reception::HangsUp => return Ok(()),
-            }
+            };
+            lines.get_mut().write_all(answer.as_bytes())?;
+            lines.get_mut().flush()?;
         }
     }
 }

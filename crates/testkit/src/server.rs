@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::{Faults, Folder, Minded, give_away, user_without_rights};
+use crate::{Faults, Folder, Minded, give_away, user_without_rights, wait_for};
 
 /// A running `ledgerbee serve`.
 #[derive(Debug)]
@@ -113,6 +113,22 @@ impl Server {
     /// Sends it a signal, as `KILL`.
     pub fn signal(&self, signal: &str) {
         self.process.signal(signal);
+    }
+
+    /// Ends it by a signal, and waits until all of it is gone: its threads, and the locks they held.
+    ///
+    /// # Panics
+    /// When it takes longer than a minute.
+    pub fn end_by(&self, signal: &str) {
+        self.signal(signal);
+        let place = Path::new("/proc").join(self.pid());
+        wait_for("the end of a server", || {
+            let Ok(about) = fs::read_to_string(place.join("stat")) else { return Some(()) };
+            let state = about.rsplit(") ").next().and_then(|rest| rest.chars().next());
+            let threads = fs::read_dir(place.join("task")).map_or(0, Iterator::count);
+            // Its shell waits for it later; until then nothing of it is left but its number.
+            (state == Some('Z') && threads <= 1).then_some(())
+        });
     }
 
     /// Asks it to end, and waits until it has.

@@ -315,7 +315,7 @@ fn repeats_a_mail_under_its_id(database_url: Option<&str>) {
     let place = format!("/v1/invoices/{}", text(&draft["id"]));
     let sent = company.api.post(&format!("{place}/send"), &json!({ "deliveryType": "Email" })).is(200);
     wait_for("the mail server to have the mail", || (mail.message_ids().len() == 1).then_some(()));
-    house.server.signal("KILL");
+    house.server.end_by("KILL");
     mail.treat(Manner::Takes);
     // On PostgreSQL, which others may share, the claim of the killed server ends first.
     faults.clock_ahead(121);

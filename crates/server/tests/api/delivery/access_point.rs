@@ -182,7 +182,7 @@ fn is_recognised_after_a_kill(database_url: Option<&str>) {
     assert_eq!(status["attempts"].as_array().unwrap().len(), 1, "of the first try nothing was recorded");
     assert_eq!(status["attempts"][0]["providerMessageId"], upload.id);
     company.check_books();
-    house.server.signal("KILL");
+    house.server.end_by("KILL");
 }
 
 #[test]
