@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use billing::ids::{CompanyId, DeliveryId};
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use ureq::Agent;
 use ureq::http::{Request, Response};
 
 use crate::deliveries::Outcome;
+use crate::retry_after;
+use crate::workers::LONGEST_SEND;
 
 /// How much of an answer is read.
 const MOST_READ: u64 = 256 * 1024;
@@ -87,13 +90,15 @@ pub(crate) struct Parcel<'a> {
     /// The document's number.
     pub(crate) number: &'a str,
     pub(crate) xml: &'a [u8],
+    /// When it is handed over.
+    pub(crate) at: Timestamp,
 }
 
 /// How far an e-invoice has come beyond the access point.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Progress {
-    /// Nothing is known: it could not be asked.
-    Unheard,
+    /// Nothing is known: it could not be asked, and asks to be left alone for so long.
+    Unheard(SignedDuration),
     /// On its way; what was last said of it that is no good news.
     Underway(Option<String>),
     /// The receiver has it.
@@ -133,21 +138,46 @@ impl AccessPoint {
     ///
     /// # Errors
     /// Why it could not be found out; it is asked again later.
-    pub(crate) fn progress(&self, company_id: CompanyId, document_id: &str) -> Result<Progress, String> {
+    pub(crate) fn progress(
+        &self,
+        company_id: CompanyId,
+        document_id: &str,
+        now: Timestamp,
+    ) -> Result<Progress, Silence> {
         let AccessPoint::Http { url, tokens, within } = self else { return Ok(Progress::Delivered) };
-        let token = tokens.get(company_id).ok_or("there is no token for the company")?;
+        let token = tokens.get(company_id).ok_or_else(|| "there is no token for the company".to_owned())?;
         let request = Request::get(format!("{}/documents/{document_id}/state", url.trim_end_matches('/')))
             .header("authorization", format!("Bearer {token}"))
             .header("accept", "application/json");
         let request = request.body(()).map_err(|fault| fault.to_string())?;
         let mut answer = agent(*within).run(request).map_err(|fault| fault.to_string())?;
+        let asks = asks_for(&answer, now);
         let (status, body) = (answer.status().as_u16(), body(&mut answer));
         if status != 200 {
-            return Err(format!("{status}: {}", told(&body)));
+            return Err(Silence { why: format!("{status}: {}", told(&body)), asks: asks.unwrap_or_default() });
         }
         let states: Vec<State> = serde_json::from_str(&body).map_err(|fault| fault.to_string())?;
         Ok(progress_of(states))
     }
+}
+
+/// Why it could not be found out how far an e-invoice has come, and how long the access point asks to be left
+/// alone for.
+pub(crate) struct Silence {
+    pub(crate) why: String,
+    pub(crate) asks: SignedDuration,
+}
+
+impl From<String> for Silence {
+    fn from(why: String) -> Silence {
+        Silence { why, asks: SignedDuration::ZERO }
+    }
+}
+
+/// How long an answer asks us to leave the access point alone for.
+fn asks_for(answer: &Response<ureq::Body>, now: Timestamp) -> Option<SignedDuration> {
+    let value = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
+    retry_after::asked(answer.status().as_u16(), value, now)
 }
 
 fn agent(within: Duration) -> Agent {
@@ -176,12 +206,14 @@ fn upload(url: &str, tokens: &Tokens, within: Duration, parcel: &Parcel<'_>) -> 
     let id = answer.headers().get("x-sproom-documentid").and_then(|id| id.to_str().ok());
     let id = id.filter(|id| is_plain(id)).map(str::to_owned);
     let (status, body) = (answer.status().as_u16(), body(&mut answer));
+    let asks = asks_for(&answer, parcel.at);
     let said = format!("{status}: {}", told(&body));
-    match (status, id) {
-        (200..=299 | 409, Some(id)) => Outcome::Taken(id),
+    match (status, id, asks) {
+        (200..=299 | 409, Some(id), _) => Outcome::Taken(id),
+        (_, _, Some(asks)) => Outcome::Busy("ACCESS_POINT_FAILED", said, asks),
         // Taken, perhaps; the repeat is answered with the id.
-        (200..=299, _) => Outcome::Passing("ACCESS_POINT_FAILED", format!("It told no document id. {said}")),
-        (400..=499, _) if status != 408 && status != 429 => Outcome::Permanent("ACCESS_POINT_REFUSED", said),
+        (200..=299, ..) => Outcome::Passing("ACCESS_POINT_FAILED", format!("It told no document id. {said}")),
+        (400..=499, ..) if status != 408 && status != 429 => Outcome::Permanent("ACCESS_POINT_REFUSED", said),
         _ => Outcome::Passing("ACCESS_POINT_FAILED", said),
     }
 }

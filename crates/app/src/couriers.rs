@@ -11,7 +11,7 @@ use store::deliveries::Delivery;
 use store::jobs::Job;
 use store::{deliveries as shelf, documents, jobs};
 
-use crate::access_point::{Parcel, Progress};
+use crate::access_point::{Parcel, Progress, Silence};
 use crate::archive::{self, File};
 use crate::deliveries::{DELIVERED, Outcome, PENDING, TAKEN, record, record_progress};
 use crate::mail::{self, Letter};
@@ -55,12 +55,15 @@ impl App {
                 mail::send(&self.channels.mail, &letter)
             }
         };
-        if let Outcome::Passing(code, why) | Outcome::Permanent(code, why) = &outcome {
+        // It was made ready for so long that somebody else is at it.
+        let Some(outcome) = outcome else { return Ok(Health::Well) };
+        if let Outcome::Passing(code, why) | Outcome::Busy(code, why, _) | Outcome::Permanent(code, why) = &outcome {
             tracing::warn!(delivery_id = %id, code, why, "a delivery failed");
         }
         let (company_id, job_id) = (job.company_id, job.id);
         let is_gone = matches!(outcome, Outcome::Delivered(_) | Outcome::Taken(_));
-        let health = if matches!(outcome, Outcome::Passing(..)) { Health::Ailing } else { Health::Well };
+        let is_passing = matches!(outcome, Outcome::Passing(..) | Outcome::Busy(..));
+        let health = if is_passing { Health::Ailing } else { Health::Well };
         // What has left and is not recorded would leave once more.
         let next = self.tell(bell, || {
             let outcome = outcome.clone();
@@ -148,10 +151,11 @@ impl App {
         // A server without the channel, as in a drill, must not forget what another will ask.
         let point = self.channels.access_point.as_ref();
         let point = point.ok_or_else(|| Error::Broken("the access point is not set up any more".to_owned()))?;
-        let progress = point.progress(by.company_id, &document_id).unwrap_or_else(|why| {
+        let progress = point.progress(by.company_id, &document_id, self.clock.now());
+        let progress = progress.unwrap_or_else(|Silence { why, asks }| {
             tracing::warn!(delivery_id = %id, why, "the access point does not say how far an e-invoice has come");
             // It is asked again, and given up when it is too old.
-            Progress::Unheard
+            Progress::Unheard(asks)
         });
         let (company_id, job_id) = (job.company_id, job.id);
         self.tell(bell, || {

@@ -220,6 +220,8 @@ pub(crate) enum Outcome {
     Taken(String),
     /// It may work later: code and sentence.
     Passing(&'static str, String),
+    /// The same, and it asks to be left alone for so long.
+    Busy(&'static str, String, SignedDuration),
     /// It never will: code and sentence.
     Permanent(&'static str, String),
 }
@@ -234,11 +236,14 @@ const LAST_LOOKS: SignedDuration = SignedDuration::from_hours(6);
 /// How long after an e-invoice was taken its receiver may still answer.
 const ANSWERED_WITHIN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// When the next try follows the n-th, counted from 0; none after the last. Each delivery waits a little
-/// longer by bits of its id, which are random.
-fn retry_after(id: DeliveryId, n: i64) -> Option<SignedDuration> {
+/// When the next try follows the n-th, counted from 0; none after the last. Not before the receiver `asked` to be
+/// left alone for, but for more than the longest step. Each delivery waits a little longer by bits of its id, which
+/// are random.
+fn retry_after(id: DeliveryId, n: i64, asked: SignedDuration) -> Option<SignedDuration> {
     let n = usize::try_from(n).ok()?;
-    let millis = RETRY_AFTER_SECONDS.get(n)? * 1_000;
+    let own = SignedDuration::from_secs(*RETRY_AFTER_SECONDS.get(n)?);
+    let longest = SignedDuration::from_secs(RETRY_AFTER_SECONDS[RETRY_AFTER_SECONDS.len() - 1]);
+    let millis = i64::try_from(asked.clamp(own, longest).as_millis()).ok()?;
     let spread = i64::from(id.0.as_bytes()[9 + n % 7]);
     Some(SignedDuration::from_millis(millis + millis * spread / (255 * JITTER)))
 }
@@ -279,9 +284,13 @@ pub(crate) fn record(
             let job = NewJob { id: work.new_id(), kind: "poll", subject_id: id.0, queue: &queue, due_at };
             jobs::add(work.tx, company_id, &job, work.now)?;
         }
-        Outcome::Passing(code, message) | Outcome::Permanent(code, message) => {
+        Outcome::Passing(code, message) | Outcome::Busy(code, message, _) | Outcome::Permanent(code, message) => {
             delivery.last_error = Some(((*code).to_owned(), message.clone()));
-            let retry = retry_after(id, number).filter(|_| matches!(outcome, Outcome::Passing(..)));
+            let retry = match outcome {
+                Outcome::Busy(_, _, asked) => retry_after(id, number, *asked),
+                Outcome::Passing(..) => retry_after(id, number, SignedDuration::ZERO),
+                _ => None,
+            };
             match retry {
                 Some(pause) => delivery.next_attempt_at = Some(work.now + pause),
                 None => FAILED.clone_into(&mut delivery.status),
@@ -316,7 +325,7 @@ pub(crate) fn record(
 }
 
 /// Records how far an e-invoice has come beyond the access point. Answers when to ask again, none when no
-/// more is to be known.
+/// more is to be known; not before the access point asked to be left alone for.
 pub(crate) fn record_progress(
     work: &mut Work<'_>,
     id: DeliveryId,
@@ -333,7 +342,7 @@ pub(crate) fn record_progress(
         Progress::Underway(why) if delivery.status == TAKEN => {
             delivery.last_error = why.as_ref().and_then(|why| refused("ACCESS_POINT_UNDERWAY", why));
         }
-        Progress::Underway(_) | Progress::Unheard => {}
+        Progress::Underway(_) | Progress::Unheard(_) => {}
         Progress::Delivered => DELIVERED.clone_into(&mut delivery.status),
         Progress::Accepted => ACCEPTED.clone_into(&mut delivery.status),
         Progress::Rejected(why) => {
@@ -362,7 +371,8 @@ pub(crate) fn record_progress(
         keep(work, &delivery, &mut document, state)?;
     }
     let is_open = (delivery.status == TAKEN || delivery.status == DELIVERED) && age < ANSWERED_WITHIN;
-    Ok(is_open.then(|| work.now + look_after(age)))
+    let asked = if let Progress::Unheard(asked) = progress { *asked } else { SignedDuration::ZERO };
+    Ok(is_open.then(|| work.now + look_after(age).max(asked.min(LAST_LOOKS))))
 }
 
 fn find_both(work: &mut Work<'_>, id: DeliveryId) -> Result<(Delivery, Document), Error> {
@@ -405,13 +415,20 @@ mod tests {
         let [soonest, latest] = [0, u128::MAX].map(|id| DeliveryId(Uuid::from_u128(id)));
         let mut whole = SignedDuration::ZERO;
         for (n, seconds) in (0..).zip(RETRY_AFTER_SECONDS) {
-            assert_eq!(retry_after(soonest, n), Some(SignedDuration::from_secs(seconds)));
-            assert_eq!(retry_after(latest, n), Some(SignedDuration::from_secs(seconds + seconds / 10)));
+            let after = |id| retry_after(id, n, SignedDuration::ZERO);
+            assert_eq!(after(soonest), Some(SignedDuration::from_secs(seconds)));
+            assert_eq!(after(latest), Some(SignedDuration::from_secs(seconds + seconds / 10)));
             whole += SignedDuration::from_secs(seconds);
         }
         // Eight attempts over about 21 hours.
-        assert_eq!(retry_after(latest, 7), None);
+        assert_eq!(retry_after(latest, 7, SignedDuration::ZERO), None);
         assert_eq!(whole.as_hours(), 21);
+        // Who asks to be left alone for longer is, but for more than the longest step.
+        for (n, asked, seconds) in [(0, 29, 30), (0, 600, 600), (3, 600, 1_920), (0, i64::MAX, 36_000)] {
+            let after = retry_after(soonest, n, SignedDuration::from_secs(asked));
+            assert_eq!(after, Some(SignedDuration::from_secs(seconds)), "asked for {asked} s");
+        }
+        assert_eq!(retry_after(soonest, 7, SignedDuration::from_secs(600)), None);
     }
 
     #[test]

@@ -46,6 +46,7 @@ pub mod prices;
 pub mod product_groups;
 pub mod products;
 pub mod refunds;
+mod retry_after;
 mod samples;
 mod sending;
 mod settling;

@@ -29,10 +29,15 @@ const WAITS: [SignedDuration; 7] = [
     SignedDuration::from_hours(10),
 ];
 
-/// How long after that many attempts the next is made; none after the last. `chance` spreads what failed
-/// together over a tenth more, so that it does not come back together.
-pub fn wait_after(attempts: u32, chance: u32) -> Option<SignedDuration> {
-    let wait = *WAITS.get(usize::try_from(attempts.checked_sub(1)?).ok()?)?;
+/// The longest of them: no receiver has us wait for longer.
+pub const LONGEST_WAIT: SignedDuration = WAITS[WAITS.len() - 1];
+
+/// How long after that many attempts the next is made; none after the last. Not before the receiver `asked` to be
+/// left alone for, but for more than the longest wait. `chance` spreads what failed together over a tenth more, so
+/// that it does not come back together.
+pub fn wait_after(attempts: u32, asked: Option<SignedDuration>, chance: u32) -> Option<SignedDuration> {
+    let own = *WAITS.get(usize::try_from(attempts.checked_sub(1)?).ok()?)?;
+    let wait = own.max(asked.unwrap_or_default().min(LONGEST_WAIT));
     let tenth = wait.as_millis() / 10;
     let more = tenth * i128::from(chance) / i128::from(u32::MAX);
     Some(wait + SignedDuration::from_millis(i64::try_from(more).unwrap_or(0)))
@@ -172,14 +177,28 @@ mod tests {
     /// "8 attempts over about 21 h (30 s, 2 min, 8 min, 32 min, 2 h, 8.5 h, 10 h)".
     #[test]
     fn a_delivery_is_tried_eight_times_over_about_21_hours() {
-        let waits: Vec<i64> = (1..).map_while(|n| wait_after(n, 0)).map(|wait| wait.as_secs()).collect();
+        let waits: Vec<i64> = (1..).map_while(|n| wait_after(n, None, 0)).map(|wait| wait.as_secs()).collect();
         assert_eq!(waits, [30, 120, 480, 1_920, 7_200, 30_600, 36_000]);
         assert_eq!(waits.len() + 1, ATTEMPTS as usize);
         let hours = waits.iter().sum::<i64>() / 3_600;
         assert_eq!(hours, 21);
-        assert_eq!(wait_after(0, 0), None);
+        assert_eq!(waits.iter().max(), Some(&LONGEST_WAIT.as_secs()));
+        assert_eq!(wait_after(0, None, 0), None);
         // At most a tenth later, never earlier.
-        assert_eq!(wait_after(1, u32::MAX), Some(SignedDuration::from_secs(33)));
-        assert!(wait_after(7, 1 << 31).is_some_and(|wait| (36_000..39_600).contains(&wait.as_secs())));
+        assert_eq!(wait_after(1, None, u32::MAX), Some(SignedDuration::from_secs(33)));
+        assert!(wait_after(7, None, 1 << 31).is_some_and(|wait| (36_000..39_600).contains(&wait.as_secs())));
+    }
+
+    #[test]
+    fn a_receiver_is_left_alone_for_as_long_as_it_asks() {
+        let wait = |attempts, asked| wait_after(attempts, Some(SignedDuration::from_secs(asked)), 0);
+        for (attempts, asked, seconds) in
+            [(1, 29, 30), (1, 600, 600), (3, 600, 600), (4, 600, 1_920), (1, 86_400, 36_000), (2, -5, 120)]
+        {
+            let expected = Some(SignedDuration::from_secs(seconds));
+            assert_eq!(wait(attempts, asked), expected, "asked for {asked} s after attempt {attempts}");
+        }
+        // What was asked for gives no more attempts than there are.
+        assert_eq!(wait(8, 600), None);
     }
 }

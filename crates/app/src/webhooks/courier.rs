@@ -339,7 +339,7 @@ impl Courier {
                 drop(data);
                 let id = event_id.to_string();
                 let signature = signer.signature(&id, started_at, &body);
-                let message = Message { id, timestamp: started_at.as_second(), signature, body: Bytes::from(body) };
+                let message = Message { id, at: started_at, signature, body: Bytes::from(body) };
                 Landed { sequence, started_at, outcome: Some(sender.send(message).await) }
             });
         }
@@ -374,7 +374,7 @@ impl Courier {
             self.last_failure_at = Some(now);
         }
         self.place.is_resting = self.rests();
-        let again = if is_taken { None } else { wait_after(attempts, chance()).map(|wait| now + wait) };
+        let again = if is_taken { None } else { wait_after(attempts, outcome.asks, chance()).map(|wait| now + wait) };
         let status = match (is_taken, again) {
             (true, _) => WebhookStatus::Delivered,
             (false, Some(_)) => WebhookStatus::Pending,

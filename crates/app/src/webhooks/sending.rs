@@ -13,9 +13,10 @@ use billing::webhooks::WebhookError;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{Builder, SendRequest};
-use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use hyper::header::{CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use jiff::{SignedDuration, Timestamp};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
@@ -54,11 +55,13 @@ pub(super) struct Outcome {
     /// How long it took.
     pub(super) took: Duration,
 }
+    /// How long it asked to be left alone for.
+    pub(super) asks: Option<SignedDuration>,
 
 /// What is sent.
 pub(super) struct Message {
     pub(super) id: String,
-    pub(super) timestamp: i64,
+    pub(super) at: Timestamp,
     pub(super) signature: String,
     pub(super) body: Bytes,
 }
@@ -92,12 +95,12 @@ impl Sender {
 
     /// Sends a message; whatever happens is told in time.
     pub(super) async fn send(&self, message: Message) -> Outcome {
-        let begun = Instant::now();
+        let (begun, at) = (Instant::now(), message.at);
         let late = || failed("TIMEOUT", format!("no answer within {} s", self.within.as_secs()));
         let asked = timeout(self.within, self.ask(message)).await.unwrap_or_else(|_| Err(late()));
         let took = begun.elapsed();
         let (answer, connection) = match asked {
-            Err(error) => return Outcome { status: None, error: Some(error), took },
+            Err(error) => return Outcome { status: None, error: Some(error), asks: None, took },
             Ok(answered) => answered,
         };
         let status = answer.status();
@@ -108,8 +111,10 @@ impl Sender {
             let more = if status.is_redirection() { "; redirects are not followed" } else { "" };
             failed("HTTP_STATUS", format!("the receiver answered {}{more}", status.as_u16()))
         });
-        Outcome { status: Some(status.as_u16()), error, took }
+        Outcome { status: Some(status.as_u16()), error, asks, took }
     }
+        let asks = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let asks = retry_after::asked(status.as_u16(), asks, at);
 
     async fn ask(&self, message: Message) -> Result<(Response<Incoming>, Connection), WebhookError> {
         if let Some(mut connection) = self.one_kept() {
@@ -139,7 +144,7 @@ impl Sender {
             .header(CONTENT_TYPE, "application/json")
             .header(USER_AGENT, concat!("ledgerbee/", env!("CARGO_PKG_VERSION")))
             .header("webhook-id", &message.id)
-            .header("webhook-timestamp", message.timestamp)
+            .header("webhook-timestamp", message.at.as_second())
             .header("webhook-signature", &message.signature)
             .body(Full::new(message.body.clone()))
             .map_err(|fault| failed("URL", fault.to_string()))
@@ -254,7 +259,7 @@ mod tests {
     fn message() -> Message {
         Message {
             id: "e1".to_owned(),
-            timestamp: 1_781_094_896,
+            at: Timestamp::from_second(1_781_094_896).unwrap(),
             signature: "v1,x".to_owned(),
             body: Bytes::from_static(b"{}"),
         }

@@ -1,5 +1,6 @@
 //! The channel Sproom: an access point over HTTP, as documented and at its worst, and a folder.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use testkit::{AccessPoint, Faults, Folder, MailServer, Manner, Welcome, shared_postgres, wait_for};
 
@@ -126,6 +127,7 @@ fn passing_and_permanent_refusals_are_told_apart() {
         (Welcome::AnswersAtLength(500), "ACCESS_POINT_FAILED", true),
         (Welcome::Answers(400), "ACCESS_POINT_REFUSED", false),
         (Welcome::Answers(401), "ACCESS_POINT_REFUSED", false),
+        (Welcome::AsksToWait(404, "600"), "ACCESS_POINT_REFUSED", false),
         (Welcome::AnswersAtLength(422), "ACCESS_POINT_REFUSED", false),
     ] {
         point.treat(welcome);
@@ -150,8 +152,39 @@ fn passing_and_permanent_refusals_are_told_apart() {
     }
     point.treat(Welcome::Takes);
     place.faults.clock_ahead(34);
-    wait_for("all of them", || (point.uploads().len() == 12).then_some(()));
+    wait_for("all of them", || (point.uploads().len() == 13).then_some(()));
     company.check_books();
+}
+
+/// An access point that asks to be left alone is: never tried earlier, and not later than the longest step.
+#[test]
+fn an_access_point_is_left_alone_for_as_long_as_it_asks() {
+    let point = AccessPoint::start(Welcome::Takes);
+    let place = place_by(&point, None);
+    let company = place.house.company();
+    let in_twenty_minutes =
+        (Timestamp::now() + SignedDuration::from_mins(20)).strftime("%a, %d %b %Y %T GMT").to_string();
+    for (status, asks, at_least, at_most) in [
+        (429, "600", 600, 660),
+        (503, "1", 30, 33),
+        (503, "9999999", 36_000, 39_600),
+        // Its second began up to a second earlier.
+        (503, in_twenty_minutes.leak(), 1_140, 1_320),
+    ] {
+        point.treat(Welcome::AsksToWait(status, asks));
+        let (at, _) = send(&company, EAN);
+        let told = tried(&company, &at, 1);
+        let (summary, last) = (&told["summary"], &told["attempts"][0]);
+        assert_eq!(
+            (&summary["status"], &summary["lastError"]["code"]),
+            (&json!("pending"), &json!("ACCESS_POINT_FAILED"))
+        );
+        let instant = |value: &Value| text(value).parse::<Timestamp>().unwrap();
+        let pause = instant(&summary["nextAttemptAt"]).duration_since(instant(&last["finishedAt"]));
+        let bounds = [at_least, at_most].map(SignedDuration::from_secs);
+        assert!(bounds[0] <= pause && pause <= bounds[1], "{status} {asks}: {pause}");
+    }
+    point.treat(Welcome::Takes);
 }
 
 /// Killed after the access point had the document and before it was recorded: it goes once more under the same
