@@ -181,6 +181,7 @@ fn asks_for(answer: &Response<ureq::Body>, now: Timestamp) -> Option<SignedDurat
 }
 
 fn agent(within: Duration) -> Agent {
+    let within = within.min(LONGEST_SEND);
     let config = Agent::config_builder().http_status_as_error(false).max_redirects(0).timeout_global(Some(within));
     config.user_agent("ledgerbee").build().new_agent()
 }
@@ -205,8 +206,8 @@ fn upload(url: &str, tokens: &Tokens, within: Duration, parcel: &Parcel<'_>) -> 
     };
     let id = answer.headers().get("x-sproom-documentid").and_then(|id| id.to_str().ok());
     let id = id.filter(|id| is_plain(id)).map(str::to_owned);
-    let (status, body) = (answer.status().as_u16(), body(&mut answer));
     let asks = asks_for(&answer, parcel.at);
+    let (status, body) = (answer.status().as_u16(), body(&mut answer));
     let said = format!("{status}: {}", told(&body));
     match (status, id, asks) {
         (200..=299 | 409, Some(id), _) => Outcome::Taken(id),

@@ -2,6 +2,7 @@
 //! scheduled send is made. What became of it is recorded with the end of its job.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use billing::customers::DeliveryType;
 use billing::document::Document;
@@ -47,12 +48,12 @@ impl App {
             self.done(job)?;
             return Ok(Health::Well);
         };
-        let started_at = self.clock.now();
+        let (claimed, started_at) = (Instant::now(), self.clock.now());
         let outcome = match delivery.delivery_type {
-            DeliveryType::Sproom => self.hand_over(by, &delivery, &document)?,
+            DeliveryType::Sproom => self.hand_over(job, claimed, by, &delivery, &document)?,
             DeliveryType::Email | DeliveryType::Manual => {
                 let letter = self.letter(by, &delivery, &document, &company)?;
-                mail::send(&self.channels.mail, &letter)
+                self.hold(job, claimed)?.then(|| mail::send(&self.channels.mail, &letter))
             }
         };
         // It was made ready for so long that somebody else is at it.
@@ -129,18 +130,27 @@ impl App {
         }
     }
 
-    fn hand_over(self: &Arc<Self>, by: &Caller, delivery: &Delivery, document: &Document) -> Result<Outcome, Error> {
+    fn hand_over(
+        self: &Arc<Self>,
+        job: &Job,
+        claimed: Instant,
+        by: &Caller,
+        delivery: &Delivery,
+        document: &Document,
+    ) -> Result<Option<Outcome>, Error> {
         let (Some(point), Some(format)) = (&self.channels.access_point, delivery.format) else {
             let message = "The channel Sproom is not set up on this server any more.";
-            return Ok(Outcome::Passing("ACCESS_POINT_NOT_CONFIGURED", message.to_owned()));
+            return Ok(Some(Outcome::Passing("ACCESS_POINT_NOT_CONFIGURED", message.to_owned())));
         };
         let xml = self.xml_of(by, delivery, document, format)?;
-        Ok(point.hand_over(&Parcel {
+        let parcel = Parcel {
             company_id: by.company_id,
             delivery_id: delivery.id,
             number: document.number.as_ref().map_or("", |number| &number.text),
             xml: &xml.bytes,
-        }))
+            at: self.clock.now(),
+        };
+        Ok(self.hold(job, claimed)?.then(|| point.hand_over(&parcel)))
     }
 
     /// Asks the access point how far an e-invoice has come.

@@ -99,7 +99,7 @@ fn file(folder: &Path, letter: &Letter, message: &Message) -> std::io::Result<()
 /// left alone then, on a thread that ends with the talk. Should it take the mail after all, the
 /// repeat carries the same id.
 fn smtp_within(post: &Post, letter: &Letter, message: Message) -> Outcome {
-    let (own, message_id, whole) = (post.clone(), letter.message_id.clone(), post.within * 2);
+    let (own, message_id, whole) = (post.clone(), letter.message_id.clone(), (post.within * 2).min(LONGEST_SEND));
     let (sender, receiver) = channel();
     thread::spawn(move || {
         // Nobody may be waiting any more.

@@ -2,8 +2,9 @@
 //! done here, from the outbox, by lease. A killed process loses nothing.
 //!
 //! Papers are printed side by side, as many as the press has workers. What leaves the house is on its way side
-//! by side too: each kind has places of its own, and each receiver a few of them, so that a receiver or a
-//! channel that stalls holds up neither prints nor another channel nor another receiver.
+//! by side too: each kind has places of its own, and each receiver a few of them, but for one that has not shown
+//! yet that it answers, so that a receiver or a channel that stalls holds up neither prints nor another channel nor
+//! another receiver.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
@@ -24,8 +25,13 @@ use crate::{Actor, App, Caller, Error, Pending, archive, webhooks};
 
 /// The kinds of jobs there are.
 pub const JOB_KINDS: [&str; 5] = ["archive", "deliver", "upload", "poll", "scheduled"];
-/// How long a claimed job is nobody else's.
-const LEASE: SignedDuration = SignedDuration::from_secs(120);
+/// How long a claimed job is nobody else's. A delivery is made ready, held anew if that took long, sent, and what
+/// became of it is told: `READY_WITHIN` + `LONGEST_SEND` + `TELL_FOR` + `LAST_TELL` are 155 s at most.
+const LEASE: SignedDuration = SignedDuration::from_secs(180);
+/// What takes longer to be made ready is held anew before it leaves.
+const READY_WITHIN: Duration = Duration::from_secs(20);
+/// How long a mail server or an access point may take over one delivery, whatever the operator says.
+pub(crate) const LONGEST_SEND: Duration = Duration::from_secs(60);
 /// How often the outbox is looked at when it was empty.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How many prints are claimed at once; as many again may lie ready.
@@ -41,6 +47,9 @@ const DESKS: [Desk; 4] = [
 /// most, as then its lease ends soon, and so often.
 const TELL_FOR: Duration = Duration::from_secs(60);
 const TELL_EVERY: Duration = Duration::from_secs(1);
+/// How long the last of these may take: PostgreSQL is given up then (DESIGN.md, Storage).
+#[cfg(test)]
+const LAST_TELL: Duration = Duration::from_secs(15);
 /// No job is due later than this after it was last put off.
 const LATEST: SignedDuration = SignedDuration::from_hours(12);
 /// How often the outbox is searched for what waits for a time that was ahead.
@@ -49,6 +58,9 @@ const MIND_EVERY: Duration = Duration::from_secs(5);
 const CLOCK_BLINKS: SignedDuration = SignedDuration::from_secs(5);
 /// By how much the clocks of processes that share their shelves may differ.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
+
+/// How many receivers are remembered to be well; then all begin anew.
+const REMEMBERED: usize = 10_000;
 
 /// The places of one kind of job: how many are on their way at once, and how many of them to one receiver.
 struct Desk {
@@ -292,6 +304,17 @@ impl App {
         })
     }
 
+    /// Holds a job that was claimed a while ago for as long again, before something leaves that can't be taken back;
+    /// whether it is still ours.
+    pub(crate) fn hold(&self, job: &Job, claimed: Instant) -> Result<bool, Error> {
+        if claimed.elapsed() < READY_WITHIN {
+            return Ok(true);
+        }
+        let (held, until) = (job.clone(), self.clock.now() + LEASE);
+        let is_held = self.db.claim(move |tx| jobs::hold(tx, &held, until)).wait();
+        is_held.map_err(|fault: store::Error| fault.into())
+    }
+
     /// Tells the shelves what became of a job, again and again while they are away.
     pub(crate) fn tell<T>(&self, bell: &Bell, mut deed: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
         let begun = Instant::now();
@@ -371,11 +394,11 @@ pub(crate) enum Health {
     Ailing,
 }
 
-/// The jobs of a kind that are at work in this process, each with its queue, and the queues whose receiver failed.
+/// The jobs of a kind that are at work in this process, each with its queue, and the queues whose receiver is well.
 #[derive(Default)]
 struct AtWork {
     jobs: Mutex<HashMap<JobId, String>>,
-    ailing: Mutex<BTreeSet<String>>,
+    well: Mutex<Arc<BTreeSet<String>>>,
 }
 
 /// What a lock holds: it is whole whoever panicked with it.
@@ -391,10 +414,16 @@ impl AtWork {
 
     /// Remembers how the receiver of a queue is.
     fn heard(&self, queue: &str, health: Health) {
-        let mut ailing = whole(&self.ailing);
+        let mut well = whole(&self.well);
+        if well.contains(queue) == (health == Health::Well) {
+            return;
+        }
+        if well.len() >= REMEMBERED {
+            *well = Arc::default();
+        }
         match health {
-            Health::Well => ailing.remove(queue),
-            Health::Ailing => ailing.insert(queue.to_owned()),
+            Health::Well => Arc::make_mut(&mut well).insert(queue.to_owned()),
+            Health::Ailing => Arc::make_mut(&mut well).remove(queue),
         };
     }
 
@@ -405,8 +434,8 @@ impl AtWork {
         for queue in jobs.values() {
             *taken.entry(queue.clone()).or_default() += 1;
         }
-        let ailing = whole(&self.ailing).iter().cloned().collect();
-        Room { free: desk.most.saturating_sub(jobs.len()), each: desk.each, taken, ailing }
+        let well = whole(&self.well).clone();
+        Room { free: desk.most.saturating_sub(jobs.len()), first: 1, each: desk.each, taken, well }
     }
 }
 
@@ -425,8 +454,15 @@ mod tests {
 
     use super::*;
 
+    /// What a claim must outlast, and to spare: whatever a mail server, an access point and the shelves do.
     #[test]
-    fn a_receiver_that_fails_keeps_one_place_until_it_is_well() {
+    fn a_lease_outlasts_the_longest_delivery_and_its_record() {
+        let whole = READY_WITHIN + LONGEST_SEND + TELL_FOR + TELL_EVERY + LAST_TELL;
+        assert!(whole + Duration::from_secs(20) <= LEASE.unsigned_abs(), "{whole:?}");
+    }
+
+    #[test]
+    fn a_receiver_keeps_one_place_until_it_is_well() {
         let desk = Desk { kind: "deliver", most: 8, each: 4 };
         let at_work = AtWork::default();
         let job = |id: u128| Job {
@@ -435,16 +471,18 @@ mod tests {
             kind: "deliver".to_owned(),
             subject_id: Uuid::nil(),
             queue: "dead.example".to_owned(),
+            lease_id: Uuid::nil(),
             attempts: 0,
         };
         assert!(at_work.begins(&job(1)) && !at_work.begins(&job(1)) && at_work.begins(&job(2)));
         let room = at_work.room(&desk);
-        assert_eq!((room.free, room.taken.get("dead.example"), room.ailing.len()), (6, Some(&2), 0));
-        at_work.heard("dead.example", Health::Ailing);
+        assert_eq!((room.free, room.taken.get("dead.example"), room.well.len()), (6, Some(&2), 0));
+        at_work.heard("dead.example", Health::Well);
         drop(Ends(&at_work, job(1).id));
         let room = at_work.room(&desk);
-        assert_eq!((room.free, room.taken.get("dead.example"), room.ailing.len()), (7, Some(&1), 1));
-        at_work.heard("dead.example", Health::Well);
-        assert!(at_work.room(&desk).ailing.is_empty());
+        assert_eq!((room.free, room.taken.get("dead.example"), room.well.len()), (7, Some(&1), 1));
+        at_work.heard("dead.example", Health::Ailing);
+        at_work.heard("dead.example", Health::Ailing);
+        assert!(at_work.room(&desk).well.is_empty());
     }
 }

@@ -3,6 +3,7 @@
 //! Jobs of a kind stand in queues, one for each receiver, so that none fills all places.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use billing::ids::{CompanyId, JobId};
 use jiff::Timestamp;
@@ -18,6 +19,7 @@ statements! {
         $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) order by due_at, id limit $35";
     LEASE = "update jobs set due_at = $1, lease_id = $2, attempts = attempts + 1 \
         where company_id = $3 and id = $4 and due_at <= $5";
+    HOLD = "update jobs set due_at = $1 where company_id = $2 and id = $3 and lease_id = $4";
     LATER = "update jobs set due_at = $1, lease_id = null where company_id = $2 and id = $3";
     RELEASE = "update jobs set due_at = $1, lease_id = null where lease_id is not null";
     DELETE = "delete from jobs where company_id = $1 and id = $2";
@@ -52,6 +54,8 @@ pub struct Job {
     pub subject_id: Uuid,
     /// Where it stands in line.
     pub queue: String,
+    /// The lease it was claimed by.
+    pub lease_id: Uuid,
     /// How often it was claimed before.
     pub attempts: i64,
 }
@@ -76,23 +80,25 @@ pub struct NewJob<'a> {
 pub struct Room {
     /// For how many in all.
     pub free: usize,
-    /// How many of one queue may be at work.
+    /// How many of one queue may be at work: of one whose receiver has not shown that it is well.
+    pub first: usize,
+    /// Of any other.
     pub each: usize,
     /// How many of each queue are.
     pub taken: BTreeMap<String, usize>,
-    /// Queues whose receiver failed last: one place is enough until it is well again.
-    pub ailing: BTreeSet<String>,
+    /// Queues whose receiver was well when it was last heard of.
+    pub well: Arc<BTreeSet<String>>,
 }
 
 impl Room {
     /// Room for so many, whatever their queue.
     pub fn of(free: usize) -> Room {
-        Room { free, each: usize::MAX, taken: BTreeMap::new(), ailing: BTreeSet::new() }
+        Room { free, first: usize::MAX, each: usize::MAX, taken: BTreeMap::new(), well: Arc::default() }
     }
 
     /// How many of a queue may be at work.
     fn most_of(&self, queue: &str) -> usize {
-        if self.ailing.contains(queue) { self.each.min(1) } else { self.each }
+        if self.well.contains(queue) { self.each } else { self.first }
     }
 
     /// The queues that have no place left; what is not needed names none.
@@ -150,6 +156,7 @@ pub fn claim(
             kind: row.next()?,
             subject_id: row.parse()?,
             queue: row.next()?,
+            lease_id,
             attempts: row.next()?,
         })
     };
@@ -170,6 +177,14 @@ pub fn claim(
         }
     }
     Ok(claimed)
+}
+
+/// Holds a claimed job until a later instant; whether its lease was still the one it was claimed by.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn hold(tx: &mut dyn Tx, job: &Job, leased_until: Timestamp) -> Result<bool, Error> {
+    Ok(tx.count(HOLD, params![leased_until, job.company_id, job.id, job.lease_id.to_string()])? == 1)
 }
 
 /// Puts a job off.

@@ -318,7 +318,7 @@ fn repeats_a_mail_under_its_id(database_url: Option<&str>) {
     house.server.end_by("KILL");
     mail.treat(Manner::Takes);
     // On PostgreSQL, which others may share, the claim of the killed server ends first.
-    faults.clock_ahead(121);
+    faults.clock_ahead(181);
     let house = serve();
     let company = Company { house, id: company.id.clone(), api: Api::new(&house.server.root, &company.api.key) };
     let summary = wait_for("the delivery", || {

@@ -110,7 +110,7 @@ fn three_servers_share_the_books_and_one_is_killed() {
     wait_for("their end", || (!houses[..2].iter().any(running)).then_some(()));
     let claimed = "select count(*) from jobs where lease_id is not null";
     assert_ne!(houses[0].books.value(claimed), "0");
-    // As if the two minutes of its leases had passed.
+    // As if the three minutes of its leases had passed.
     let _ = houses[0].books.rows("update jobs set due_at = '2026-01-01T00:00:00.000Z' where lease_id is not null");
     let houses = [0, 1].map(|at| House::serve(PROGRAM, folders[at].path(), Some(&url), more[at]));
     let books = &houses[0].books;

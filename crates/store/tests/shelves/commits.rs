@@ -316,7 +316,8 @@ on_both! {
             };
             house.write(own, add).unwrap();
         };
-        let mut room = Room { free: 7, each: 2, ailing: BTreeSet::from(["ailing".to_owned()]), ..Room::of(7) };
+        let well = Arc::new(BTreeSet::from(["dead", "live", "other"].map(str::to_owned)));
+        let mut room = Room { free: 7, first: 1, each: 2, well, ..Room::of(7) };
         let mut claim = || {
             let asked = room.clone();
             let now = at("2026-06-10T08:00:01Z");
@@ -337,9 +338,9 @@ on_both! {
         assert_eq!(claim(), ["dead", "dead"]);
         assert_eq!(claim(), Vec::<String>::new(), "what is due has no place");
         add("live", 3);
-        add("ailing", 3);
+        add("unheard", 3);
         add("other", 1);
-        assert_eq!(claim(), ["live", "live", "ailing", "other"]);
+        assert_eq!(claim(), ["live", "live", "unheard", "other"]);
         assert_eq!(claim(), Vec::<String>::new());
     }
 

@@ -227,3 +227,25 @@ fn a_queue_to_the_dead_leaves_the_living_alone() {
     let waiting = count("deliveries where status = 'pending' and recipient like '%@dead.example'");
     assert_eq!(waiting, dead.to_string(), "the dead wait their turn");
 }
+
+/// Eight domains whose server hangs, with a hundred mails queued to them, take one place each: a mail to another
+/// arrives while the first of theirs still hang.
+#[test]
+fn many_that_hang_leave_places_to_others() {
+    let mail = testkit::MailServer::start(testkit::Manner::StallsFor("@dead"));
+    let place = Place::serve(None, &["--smtp-url", &mail.url()]);
+    let company = place.house.company();
+    let (customer, price) = (company.customer(json!({})), company.price("300"));
+    let send = |address: String| {
+        let invoice = company.draft(&customer, json!([crate::house::line(&price, "1")]));
+        let body = json!({ "deliveryType": "Email", "overrideEmail": address });
+        company.api.post(&format!("/v1/invoices/{}/send", text(&invoice["id"])), &body).is(200);
+    };
+    (0..104).for_each(|n| send(format!("kontor@dead-{}.example", n % 8)));
+    wait_for("the dead to take their places", || (mail.visits() == 8).then_some(()));
+    send("kontor@living.example".to_owned());
+    wait_for("the living", || (mail.message_ids().len() == 1).then_some(()));
+    let untried = "select count(*) from deliveries where status = 'pending' and attempt_count = 0 \
+                   and recipient like 'kontor@dead-%'";
+    assert_eq!(company.house.books.value(untried), "104", "no place was given back meanwhile");
+}

@@ -128,12 +128,12 @@ fn while_mails_hang_papers_are_printed() {
     let place = Place::serve(None, &["--smtp-url", &mail.url(), "--smtp-timeout", "30"]);
     let (company, faults) = (place.house.company(), &place.faults);
     let places: Vec<String> = (0..10).map(|_| send(&company)).collect();
-    wait_for("as many visits as are allowed", || (mail.visits() >= 4).then_some(()));
+    wait_for("as many visits as are allowed", || (mail.visits() >= 1).then_some(()));
     let customer = company.customer(json!({}));
     let invoice = company.invoice(&customer, json!([line(&company.price("300"), "1")]));
     let printed = format!("select sha256 from files where document_id = '{}'", text(&invoice["id"]));
     wait_for("the print", || (!company.house.books.value(&printed).is_empty()).then_some(()));
-    assert_eq!(mail.visits(), 4, "the others wait their turn");
+    assert_eq!(mail.visits(), 1, "the others wait their turn");
     mail.treat(Manner::Takes);
     // Those that hung were hung up on, and are due again.
     faults.clock_ahead(34);
