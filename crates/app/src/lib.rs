@@ -52,6 +52,7 @@ mod sending;
 mod settling;
 pub mod statements;
 pub mod templates;
+mod trust;
 pub mod vat_codes;
 pub mod webhooks;
 mod work;

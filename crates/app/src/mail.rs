@@ -19,6 +19,8 @@ use lettre::{SmtpTransport, Transport};
 use crate::archive::File;
 use crate::deliveries::Outcome;
 use crate::paper;
+use crate::trust::{self, Greeted};
+use crate::workers::LONGEST_SEND;
 
 /// How mail leaves the house.
 #[derive(Clone, Debug)]
@@ -120,12 +122,22 @@ fn smtp(post: &Post, message_id: String, message: &Message) -> Outcome {
         Ok(_) => Outcome::Delivered(message_id),
         Err(fault) if is_about_us(&fault) => Outcome::Passing("SMTP_NOT_CONFIGURED", fault.to_string()),
         Err(fault) if fault.is_permanent() => Outcome::Permanent("SMTP_REFUSED", fault.to_string()),
-        Err(fault) => Outcome::Passing("SMTP_FAILED", fault.to_string()),
+        Err(fault) => Outcome::Passing("SMTP_FAILED", told(post, &fault)),
     }
 }
 
 /// Whether it is we who are refused and not the mail (RFC 4954, 6): once the password is right, it goes.
 fn is_about_us(fault: &SmtpError) -> bool {
+/// Why a mail server did not take a mail for now.
+fn told(post: &Post, fault: &SmtpError) -> String {
+    let greeted = Greeted { who: "mail server", name: host(&post.url), option: "--smtp-certificate" };
+    let text = fault.to_string();
+    if text.contains("STARTTLS is not supported") {
+        return format!("the mail server offers no STARTTLS, and without it nothing is sent: {text}");
+    }
+    trust::told(fault, greeted).unwrap_or(text)
+}
+
     fault.status().is_some_and(|code| ["530", "534", "535", "538"].contains(&code.to_string().as_str()))
 }
 

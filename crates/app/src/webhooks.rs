@@ -32,9 +32,10 @@ use billing::webhooks::{
 use serde_json::json;
 use store::webhook_deliveries::{self as deliveries, Put};
 use store::webhooks::{self as shelf, Kept};
+use tokio_rustls::rustls::ClientConfig;
 
 use crate::work::json as text_of;
-use crate::{App, Caller, Error, View, Work};
+use crate::{App, Caller, Error, View, Work, trust};
 
 /// How long a name may take to be resolved when an endpoint is made.
 const RESOLVED_WITHIN: Duration = Duration::from_secs(3);
@@ -46,6 +47,8 @@ pub struct Webhooks {
     pub key_file: Option<KeyFile>,
     /// Which receivers are reached.
     pub reach: Reach,
+    /// Certificates (PEM) of who vouches for receivers beside the authorities of the world.
+    pub authorities: Option<Vec<u8>>,
 }
 
 /// A file with the key that secrets are sealed with.
@@ -61,16 +64,19 @@ pub enum KeyFile {
 pub(crate) struct Means {
     pub(crate) keys: secrets::Keys,
     pub(crate) reach: Reach,
+    pub(crate) tls: Arc<ClientConfig>,
 }
 
 impl Means {
-    /// A key that was given must be there and be one.
+    /// A key that was given must be there and be one, and so must certificates.
     pub(crate) fn new(settings: Webhooks) -> Result<Means, Error> {
-        let Webhooks { key_file, reach } = settings;
+        let Webhooks { key_file, reach, authorities } = settings;
         if let Some(KeyFile::Given(path)) = &key_file {
             secrets::check(path)?;
         }
-        Ok(Means { keys: secrets::Keys::new(key_file), reach })
+        let tls = trust::trusting(authorities.as_deref());
+        let tls = tls.map_err(|why| Error::Broken(format!("the certificates to trust: {why}")))?;
+        Ok(Means { keys: secrets::Keys::new(key_file), reach, tls })
     }
 }
 

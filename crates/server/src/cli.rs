@@ -141,18 +141,18 @@ impl Place {
     }
 
     /// Opens the house.
-    fn open(&self, channels: Channels, reach: Reach) -> Result<Arc<App>, Failed> {
+    fn open(&self, channels: Channels, webhooks: Webhooks) -> Result<Arc<App>, Failed> {
         let press = Typst::new(self.fonts_folder.as_deref())
             .map_err(|fault| Failed(format!("the program does not find itself: {fault}")))?;
         let press = Arc::new(press);
-        let webhooks = Webhooks { key_file: self.key_file(), reach };
         let settings = Settings { database: self.config(), channels, clock: Clock::Real, press, webhooks };
         Ok(App::open(settings)?)
     }
 
     /// Opens the house for a command that sends nothing.
     fn open_quietly(&self) -> Result<Arc<App>, Failed> {
-        self.open(Channels { mail: Mail::Folder(self.data.join("mail")), access_point: None }, Reach::Public)
+        let webhooks = Webhooks { key_file: self.key_file(), reach: Reach::Public, authorities: None };
+        self.open(Channels { mail: Mail::Folder(self.data.join("mail")), access_point: None }, webhooks)
     }
 }
 

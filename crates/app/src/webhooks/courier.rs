@@ -305,6 +305,7 @@ impl Courier {
 
     /// Sends what is due; whether there was no place to send from.
     fn send(&mut self) -> bool {
+                webhooks.tls.clone(),
         // Who stood still for so long may have lost the endpoint without hearing of it.
         if self.renewed.elapsed() >= LEASE_ENDS {
             self.is_gone = true;

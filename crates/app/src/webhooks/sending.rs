@@ -5,7 +5,7 @@
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use billing::webhook_urls::{Host, NotTaken, PRIVATE_ADDRESS, Reach, Target, is_public};
@@ -21,13 +21,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use crate::retry_after;
+use crate::trust::{self, Greeted};
 
 /// How long a receiver may take to answer.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
+pub(super) const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
 /// How long what follows the head of an answer is read for, and how much of it: then the connection is closed.
-const READ_WITHIN: Duration = Duration::from_secs(1);
+pub(super) const READ_WITHIN: Duration = Duration::from_secs(1);
 const MOST_READ: usize = 16 * 1024;
 /// The largest head of an answer.
 const LARGEST_HEAD: usize = 64 * 1024;
@@ -52,11 +55,11 @@ pub(super) struct Outcome {
     pub(super) status: Option<u16>,
     /// Why it failed; none where it was taken.
     pub(super) error: Option<WebhookError>,
+    /// How long it asked to be left alone for.
+    pub(super) asks: Option<SignedDuration>,
     /// How long it took.
     pub(super) took: Duration,
 }
-    /// How long it asked to be left alone for.
-    pub(super) asks: Option<SignedDuration>,
 
 /// What is sent.
 pub(super) struct Message {
@@ -71,6 +74,7 @@ pub(super) struct Sender {
     target: Result<Target, NotTaken>,
     reach: Reach,
     resolve: Resolve,
+    tls: Arc<ClientConfig>,
     within: Duration,
     kept: Mutex<Vec<Connection>>,
 }
@@ -89,8 +93,13 @@ fn not_allowed(not_taken: NotTaken) -> WebhookError {
 }
 
 impl Sender {
-    pub(super) fn new(target: Result<Target, NotTaken>, reach: Reach, resolve: Resolve) -> Sender {
-        Sender { target, reach, resolve, within: ANSWERED_WITHIN, kept: Mutex::default() }
+    pub(super) fn new(
+        target: Result<Target, NotTaken>,
+        reach: Reach,
+        resolve: Resolve,
+        tls: Arc<ClientConfig>,
+    ) -> Sender {
+        Sender { target, reach, resolve, tls, within: ANSWERED_WITHIN, kept: Mutex::default() }
     }
 
     /// Sends a message; whatever happens is told in time.
@@ -104,6 +113,8 @@ impl Sender {
             Ok(answered) => answered,
         };
         let status = answer.status();
+        let asks = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let asks = retry_after::asked(status.as_u16(), asks, at);
         if timeout(READ_WITHIN, read_out(answer)).await == Ok(true) {
             self.keep(connection);
         }
@@ -113,8 +124,6 @@ impl Sender {
         });
         Outcome { status: Some(status.as_u16()), error, asks, took }
     }
-        let asks = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let asks = retry_after::asked(status.as_u16(), asks, at);
 
     async fn ask(&self, message: Message) -> Result<(Response<Incoming>, Connection), WebhookError> {
         if let Some(mut connection) = self.one_kept() {
@@ -199,21 +208,13 @@ impl Sender {
             Host::Name(name) => ServerName::try_from(name.clone()).map_err(|fault| tls(&fault))?,
             Host::Address(address) => ServerName::IpAddress((*address).into()),
         };
-        let stream = TlsConnector::from(TLS.clone()).connect(name, stream).await.map_err(|fault| tls(&fault))?;
-        shake_hands(stream).await
+        let stream = TlsConnector::from(self.tls.clone()).connect(name, stream).await.map_err(|fault| {
+            let greeted = Greeted { who: "receiver", name: &target.authority(), option: "--webhook-ca-file" };
+            failed("TLS", trust::told(&fault, greeted).unwrap_or_else(|| fault.to_string()))
+        });
+        shake_hands(stream?).await
     }
 }
-
-static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("the provider has all versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Arc::new(config)
-});
 
 async fn shake_hands<S>(stream: S) -> Result<Connection, WebhookError>
 where
@@ -275,7 +276,7 @@ mod tests {
     }
 
     fn sender(url: &str, reach: Reach, resolve: Resolve) -> Sender {
-        Sender::new(Ok(Target::parse(url, reach).unwrap()), reach, resolve)
+        Sender::new(Ok(Target::parse(url, reach).unwrap()), reach, resolve, trust::trusting(None).unwrap())
     }
 
     fn code(outcome: &Outcome) -> &str {

@@ -38,7 +38,7 @@ impl Demo {
     pub(super) fn run(self, place: Place) -> Result<(), Failed> {
         let place = Place { data: fresh_folder(), database_url: None, database_url_file: None, ..place };
         let meter = self.ways.start_meter()?;
-        let app = place.open(self.ways.channels(&place)?, self.ways.reach())?;
+        let app = place.open(self.ways.channels(&place)?, self.ways.webhooks(&place)?)?;
         let _only_one = app.hold_serve_lock()?;
         let runtime = runtime()?;
         let listener = runtime.block_on(async {

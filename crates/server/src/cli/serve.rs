@@ -1,14 +1,15 @@
 //! `ledgerbee serve`: migrates, serves, works the queues, and ends well.
 
 use std::cell::Cell;
-use std::env;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::exit;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
-use app::{App, Channels, Clock};
+use app::{App, Channels, Clock, Webhooks};
 use billing::keys::Network;
 use billing::webhook_urls::Reach;
 use clap::{Args, ValueEnum};
@@ -52,6 +53,9 @@ pub(super) struct Ways {
     /// Let webhooks go to any address, and over HTTP: for development only
     #[arg(long, env = "LEDGERBEE_ALLOW_INSECURE_WEBHOOKS")]
     allow_insecure_webhooks: bool,
+    /// Trust receivers of webhooks whose certificate this file (PEM) vouches for, beside the world's
+    #[arg(long, env = "LEDGERBEE_WEBHOOK_CA_FILE", value_name = "FILE")]
+    webhook_ca_file: Option<PathBuf>,
     /// Send traces to this OpenTelemetry collector, over HTTP; default OTEL_EXPORTER_OTLP_ENDPOINT
     #[arg(long, env = "LEDGERBEE_OTLP_ENDPOINT", value_name = "http://HOST:4318")]
     otlp_endpoint: Option<String>,
@@ -85,8 +89,12 @@ impl Ways {
         self.channels.open(&place.data)
     }
 
-    pub(super) fn reach(&self) -> Reach {
-        if self.allow_insecure_webhooks { Reach::Anywhere } else { Reach::Public }
+    /// How webhooks leave.
+    pub(super) fn webhooks(&self, place: &Place) -> Result<Webhooks, Failed> {
+        let reach = if self.allow_insecure_webhooks { Reach::Anywhere } else { Reach::Public };
+        let read = |file: &PathBuf| fs::read(file).map_err(|fault| Failed(format!("{}: {fault}", file.display())));
+        let authorities = self.webhook_ca_file.as_ref().map(read).transpose()?;
+        Ok(Webhooks { key_file: place.key_file(), reach, authorities })
     }
 
     /// Begins to measure, if anybody may ask. Before the house is opened: what is opened earlier is not measured.
@@ -131,7 +139,7 @@ impl Serve {
     pub(super) fn run(self, place: &Place) -> Result<(), Failed> {
         let traces = self.ways.start_log()?;
         let meter = self.ways.start_meter()?;
-        let app = place.open(self.ways.channels(place)?, self.ways.reach())?;
+        let app = place.open(self.ways.channels(place)?, self.ways.webhooks(place)?)?;
         // Before the port: who starts a second server wants to read about the folder.
         let only_one = app.hold_serve_lock()?;
         let runtime = runtime()?;

@@ -6,6 +6,7 @@ mod signatures;
 mod traffic;
 
 use serde_json::{Value, json};
+mod trusted;
 use testkit::house::Company;
 use testkit::{Folder, Receiver, Reception, shared_postgres, wait_for};
 

@@ -42,6 +42,9 @@ async def main():
     if mode == "implicit":
         make = lambda: SMTP(handler, authenticator=known, auth_required=True, auth_require_tls=False, hostname="mail.example")
         server = await loop.create_server(make, "127.0.0.1", 0, ssl=context)
+    elif mode == "stripped":
+        make = lambda: SMTP(handler, authenticator=known, auth_required=True, auth_require_tls=False, hostname="mail.example")
+        server = await loop.create_server(make, "127.0.0.1", 0)
     else:
         make = lambda: SMTP(handler, authenticator=known, auth_required=True, tls_context=context, require_starttls=True, hostname="mail.example")
         server = await loop.create_server(make, "127.0.0.1", 0)
@@ -60,6 +63,11 @@ struct Post {
 impl Post {
     /// None where `aiosmtpd` is not installed; ./test installs it, and says so where it can't.
     fn open(mode: &str) -> Option<Post> {
+        Post::open_as(mode, "IP:127.0.0.1")
+    }
+
+    /// The same with a certificate for another name.
+    fn open_as(mode: &str, name: &str) -> Option<Post> {
         let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/aiosmtpd/bin/python");
         if !python.exists() {
             println!("aiosmtpd is not installed: left out");
@@ -70,7 +78,7 @@ impl Post {
         let (certificate, key) = (path("certificate.pem"), path("key.pem"));
         let made = Command::new("openssl")
             .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mail.example"])
-            .args(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"])
+            .args(["-addext", &format!("subjectAltName={name}"), "-addext", "basicConstraints=critical,CA:FALSE"])
             .args(["-keyout", &key, "-out", &certificate])
             .output()
             .expect("openssl (apt-get install openssl)");
@@ -156,25 +164,41 @@ fn a_mail_is_whole_over_tls_from_the_first_byte() {
 /// A wrong password, a certificate nobody vouches for: we are refused and not the mail, so it waits; mended, it goes.
 #[test]
 fn a_mail_waits_while_it_is_we_who_are_refused() {
-    let Some(post) = Post::open("starttls") else { return };
-    let certificate = post.certificate();
-    let trusted = ["--smtp-certificate", certificate.to_str().unwrap()];
-    for (url, more, code) in [
-        ("smtp://ledger:wrong@127.0.0.1:PORT", &trusted[..], "SMTP_NOT_CONFIGURED"),
-        ("smtp://ledger:p%40ss@127.0.0.1:PORT", &[], "SMTP_FAILED"),
+    let open = |mode, name| Post::open_as(mode, name);
+    let Some(post) = open("starttls", "IP:127.0.0.1") else { return };
+    let (Some(named), Some(stripped)) = (open("starttls", "DNS:mail.example"), open("stripped", "IP:127.0.0.1")) else {
+        return;
+    };
+    let (good, wrong) = ("smtp://ledger:p%40ss@127.0.0.1:PORT", "smtp://ledger:wrong@127.0.0.1:PORT");
+    for (post, url, is_trusted, code, says) in [
+        (&post, wrong, true, "SMTP_NOT_CONFIGURED", "535"),
+        (
+            &post,
+            good,
+            false,
+            "SMTP_FAILED",
+            "no authority that is trusted here vouches for the mail server's certificate",
+        ),
+        (&named, good, true, "SMTP_FAILED", "the mail server's certificate is not for 127.0.0.1"),
+        // Whoever takes STARTTLS out of the talk gets neither the password nor the mail.
+        (&stripped, good, true, "SMTP_FAILED", "the mail server offers no STARTTLS"),
     ] {
-        let place = post.place(url, more);
+        let certificate = post.certificate();
+        let trusted = ["--smtp-certificate", certificate.to_str().unwrap()];
+        let place = post.place(url, if is_trusted { &trusted } else { &[] });
         let company = place.house.company();
         let (_, at) = draft(&company, json!({ "email": "kontor@lindeblomst.example" }));
         company.api.post(&format!("{at}/send"), &serde_json::from_str(EMAIL).unwrap()).is(200);
         let summary = tried(&company, &at, 1)["summary"].clone();
         assert_eq!((&summary["status"], &summary["lastError"]["code"]), (&json!("pending"), &json!(code)), "{summary}");
+        assert!(text(&summary["lastError"]["message"]).contains(says), "{summary}");
+        assert!(place.faults.log().contains(says), "the log says why");
+        assert_eq!(post.count(), 0);
         assert!(
             !place.faults.log().contains("wrong") && !place.faults.log().contains("p%40ss"),
             "no password is logged"
         );
     }
-    assert_eq!(post.count(), 0);
 }
 
 /// With a mail server, a company without any address can send nothing by mail: known before the booking.
