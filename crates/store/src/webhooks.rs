@@ -46,8 +46,8 @@ statements! {
     COMPANIES = "select distinct company_id from webhook_places where is_enabled = 'yes'";
     DUE = "select p.company_id, p.endpoint_id from webhook_places p join company_counters c \
         on c.company_id = p.company_id where p.is_enabled = 'yes' and (p.leased_until is null \
-        or p.leased_until <= $1 or p.leased_until > $2) and (p.due_at <= $3 \
-        or (p.is_resting = 'no' and p.sequence < c.event_sequence)) limit $4";
+        or p.leased_until <= $1 or p.leased_until > $2) and (p.due_at <= $3 or p.due_at > $4 \
+        or (p.is_resting = 'no' and p.sequence < c.event_sequence)) limit $5";
     LEASE = "update webhook_places set lease_id = $1, leased_until = $2 where company_id = $3 and endpoint_id = $4 \
         and is_enabled = 'yes' and (leased_until is null or leased_until <= $5 or leased_until > $6) \
         returning sequence, is_resting, failing_since";
@@ -207,13 +207,13 @@ pub fn companies(tx: &mut dyn Tx) -> Result<Vec<CompanyId>, Error> {
 /// An endpoint of a company's.
 pub type Which = (CompanyId, EndpointId);
 
-/// Up to `count` endpoints with something to do that nobody is at. A lease that ends later than `latest` was
-/// given by a clock that was ahead.
+/// Up to `count` endpoints with something to do that nobody is at. A lease that ends later than the first bound,
+/// and what is due later than the second, were set by a clock that was ahead.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn due(tx: &mut dyn Tx, now: Timestamp, latest: Timestamp, count: i64) -> Result<Vec<Which>, Error> {
-    let rows = tx.all(DUE, params![now, latest, now, count])?;
+pub fn due(tx: &mut dyn Tx, now: Timestamp, [leased, due]: [Timestamp; 2], count: i64) -> Result<Vec<Which>, Error> {
+    let rows = tx.all(DUE, params![now, leased, now, due, count])?;
     rows.into_iter().map(|mut row| Ok((row.id()?, row.id()?))).collect()
 }
 

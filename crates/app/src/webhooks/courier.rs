@@ -23,8 +23,9 @@ use super::{secrets, signing::Signer};
 use crate::{Actor, App, Caller, Error, Work};
 
 /// How long an endpoint is nobody else's.
-pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(30);
-const LEASE_ENDS: Duration = Duration::from_secs(30);
+pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(45);
+/// How long after it was last renewed something may still be sent: what is on its way then lands before it ends.
+const SENDS_FOR: Duration = Duration::from_secs(28);
 const RENEWED_EVERY: Duration = Duration::from_secs(10);
 /// How many requests one endpoint is sent at once. Each failure halves it.
 const AT_ONCE: usize = 16;
@@ -44,6 +45,10 @@ const UNKEPT: usize = 512;
 const WAITS: Duration = Duration::from_secs(5);
 /// How long it waits when the shelves are away, or all places to send from are taken.
 const SHELVES_AWAY: Duration = Duration::from_secs(1);
+/// Nothing is tried again later than this after it was put off, also where the clocks of processes differ.
+pub(super) const LATEST: SignedDuration = SignedDuration::from_hours(12);
+/// The answer of a receiver that wants nothing more, ever: 410 Gone.
+const GONE: u16 = 410;
 const NO_PLACE: Duration = Duration::from_millis(20);
 
 /// What all couriers of a process share.
@@ -88,6 +93,8 @@ pub(super) struct Courier {
     keeping: Option<Keeping>,
     renewed: Instant,
     is_at_end: bool,
+    /// Whether the receiver has said that it is there no more.
+    is_unwanted: bool,
     is_gone: bool,
 }
 
@@ -108,6 +115,7 @@ impl Courier {
             keeping: None,
             renewed: Instant::now(),
             is_at_end: false,
+            is_unwanted: false,
             is_gone: false,
         }
     }
@@ -297,6 +305,7 @@ impl Courier {
                 Target::parse(&endpoint.url, webhooks.reach),
                 webhooks.reach,
                 self.shared.resolve.clone(),
+                webhooks.tls.clone(),
             )),
         };
         self.address = Some(Address { endpoint, signer: Arc::new(signer), sender });
@@ -305,15 +314,18 @@ impl Courier {
 
     /// Sends what is due; whether there was no place to send from.
     fn send(&mut self) -> bool {
-                webhooks.tls.clone(),
         // Who stood still for so long may have lost the endpoint without hearing of it.
-        if self.renewed.elapsed() >= LEASE_ENDS {
+        if self.renewed.elapsed() >= SENDS_FOR {
             self.is_gone = true;
             return false;
         }
+        let now = self.shared.app.now();
+        let count = self.queue.set_right(now + LATEST);
+        if count > 0 {
+            tracing::warn!(count, endpoint_id = %self.which.1, "the clock has gone back: webhooks that waited for a later time are due now");
+        }
         let Some(address) = &self.address else { return false };
         let most = if self.failures == 0 { AT_ONCE } else { (AT_ONCE >> self.failures.min(8)).max(1) };
-        let now = self.shared.app.now();
         while self.queue.flying() < most && self.done.len() < UNKEPT {
             if self.queue.is_still() && self.queue.due_at().is_none_or(|at| at > now) {
                 break;
@@ -371,8 +383,11 @@ impl Courier {
             self.place.failing_since = None;
         } else {
             self.failures = self.failures.saturating_add(1);
-            self.place.failing_since.get_or_insert(started_at);
+            // One that began later than now began by a clock that was ahead.
+            let since = self.place.failing_since.filter(|since| *since <= started_at);
+            self.place.failing_since = since.or(Some(started_at));
             self.last_failure_at = Some(now);
+            self.is_unwanted |= outcome.status == Some(GONE);
         }
         self.place.is_resting = self.rests();
         let again = if is_taken { None } else { wait_after(attempts, outcome.asks, chance()).map(|wait| now + wait) };
@@ -472,7 +487,7 @@ impl Courier {
             }
             // Somebody else has it by now, or changed what is to be sent.
             Ok(false) => self.is_gone = true,
-            Err(Error::Busy(_)) if self.renewed.elapsed() < LEASE_ENDS => {
+            Err(Error::Busy(_)) if self.renewed.elapsed() < SENDS_FOR => {
                 let newer = std::mem::take(&mut self.done);
                 self.done = done.iter().cloned().chain(newer).collect();
                 tokio::time::sleep(SHELVES_AWAY).await;
@@ -494,11 +509,11 @@ impl Courier {
         Ok(())
     }
 
-    /// Disables an endpoint that has failed for too long.
+    /// Disables an endpoint that has failed for too long, or wants nothing more.
     async fn mind_the_end(&mut self) -> Result<(), Error> {
         let now = self.now();
-        let is_over = self.place.failing_since.is_some_and(|since| now.duration_since(since) >= FAILING_AT_MOST);
-        if !is_over || self.is_gone {
+        let has_failed = self.place.failing_since.is_some_and(|since| now.duration_since(since) >= FAILING_AT_MOST);
+        if !(has_failed || self.is_unwanted) || self.is_gone {
             return Ok(());
         }
         // What is known is kept first: the log of the endpoint tells why.
@@ -525,7 +540,7 @@ async fn kept(keeping: &mut Option<Keeping>) -> Result<bool, Error> {
     }
 }
 
-/// Disables an endpoint that failed for too long.
+/// Disables an endpoint that failed for too long, or wants nothing more.
 fn disable(work: &mut Work<'_>, id: EndpointId) -> Result<(), Error> {
     let Some(kept) = shelf::get(work.tx, work.company.id, id)?.filter(|kept| kept.endpoint.enabled) else {
         work.nothing_happened();
@@ -545,5 +560,21 @@ fn chance() -> u32 {
     match getrandom::fill(&mut bytes) {
         Ok(()) => u32::from_le_bytes(bytes),
         Err(_) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use billing::webhooks::LONGEST_WAIT;
+
+    use super::super::sending::{ANSWERED_WITHIN, READ_WITHIN};
+    use super::*;
+
+    #[test]
+    fn what_is_on_its_way_lands_before_the_lease_ends() {
+        assert!(SENDS_FOR + ANSWERED_WITHIN + READ_WITHIN < LEASE.unsigned_abs());
+        assert!(2 * RENEWED_EVERY < SENDS_FOR, "one renewal may fail");
+        // With the tenth by which what failed together is spread.
+        assert!(LONGEST_WAIT + LONGEST_WAIT / 10 < LATEST);
     }
 }

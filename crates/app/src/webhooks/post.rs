@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::courier::{Courier, LEASE, Shared};
+use super::courier::{Courier, LATEST, LEASE, Shared};
 use super::sending::resolver;
 use crate::{App, Error};
 
@@ -107,12 +107,14 @@ impl Office {
         let free = COURIERS.saturating_sub(self.couriers.len());
         let app = self.shared.app.clone();
         let now = app.now();
-        let latest = now + LEASE + CLOCKS_DIFFER;
+        // What is later than that was set by a clock that was ahead.
+        let [latest, latest_due] = [now + LEASE + CLOCKS_DIFFER, now + LATEST];
         if free == 0 || self.companies.is_empty() {
             return Ok(());
         }
         // Those at work here hold their lease; most looks find nothing.
-        let due = app.db.read(move |tx| Ok::<_, Error>(shelf::due(tx, now, latest, free as i64)?)).await?;
+        let due =
+            app.db.read(move |tx| Ok::<_, Error>(shelf::due(tx, now, [latest, latest_due], free as i64)?)).await?;
         for which in due {
             if self.lock().contains(&which) {
                 continue;

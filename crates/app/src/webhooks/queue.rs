@@ -92,6 +92,18 @@ impl Queue {
         self.items.insert(sequence, item);
     }
 
+    /// Has those sent at once that wait for longer than anything can: a clock that was ahead put them off. How
+    /// many they are.
+    pub(super) fn set_right(&mut self, latest: Timestamp) -> usize {
+        let mut count = 0;
+        while let Some(&(due_at, sequence)) = self.waiting.last().filter(|(due_at, _)| *due_at > latest) {
+            self.waiting.remove(&(due_at, sequence));
+            self.ready.insert(sequence);
+            count += 1;
+        }
+        count
+    }
+
     /// The next to be sent, if any is due.
     pub(super) fn next(&mut self, now: Timestamp) -> Option<i64> {
         while let Some(&(due_at, sequence)) = self.waiting.first().filter(|(due_at, _)| *due_at <= now) {
@@ -231,6 +243,21 @@ mod tests {
         assert_eq!(all_next(&mut queue, 30), [1]);
         queue.end(1);
         assert_eq!(all_next(&mut queue, 30), [3]);
+    }
+
+    #[test]
+    fn what_was_put_off_by_a_clock_that_was_ahead_is_sent_at_once() {
+        let mut queue = Queue::after(0);
+        for (sequence, due_at) in [(1, 90), (2, 100), (3, 101), (4, 5_000)] {
+            queue.take_row(sequence, Item { has_row: true, ..item(sequence as u128) }, Some(at(due_at)));
+        }
+        // A row of the third's resource waits behind it.
+        queue.take_row(5, Item { has_row: true, ..item(3) }, None);
+        assert_eq!(queue.set_right(at(100)), 2);
+        assert_eq!(all_next(&mut queue, 0), [3, 4]);
+        queue.end(3);
+        assert_eq!(all_next(&mut queue, 0), [5]);
+        assert_eq!((queue.set_right(at(100)), queue.due_at()), (0, Some(at(90))));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! that nobody else's failing delays.
 
 mod endpoints;
+mod examined;
+mod failing;
 mod signatures;
 mod traffic;
 
