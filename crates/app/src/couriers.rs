@@ -108,6 +108,7 @@ impl App {
             number: document.number.as_ref().map(|number| number.text.clone()).unwrap_or_default(),
             amount: (document.amount.to_string(), document.currency.code()),
             due_date: document.due_date,
+            valid_until: document.head.valid_until,
             message: delivery.message.clone(),
             language: delivery.language.clone(),
             message_id: format!("{}@ledgerbee", delivery.id),

@@ -63,6 +63,8 @@ pub(crate) struct Letter {
     /// In minor digits and all, as `-1234.50`; then the currency.
     pub(crate) amount: (String, &'static str),
     pub(crate) due_date: Option<Date>,
+    /// The last day on which an offer holds.
+    pub(crate) valid_until: Option<Date>,
     /// The caller's own text.
     pub(crate) message: Option<String>,
     pub(crate) language: String,
@@ -126,8 +128,6 @@ fn smtp(post: &Post, message_id: String, message: &Message) -> Outcome {
     }
 }
 
-/// Whether it is we who are refused and not the mail (RFC 4954, 6): once the password is right, it goes.
-fn is_about_us(fault: &SmtpError) -> bool {
 /// Why a mail server did not take a mail for now.
 fn told(post: &Post, fault: &SmtpError) -> String {
     let greeted = Greeted { who: "mail server", name: host(&post.url), option: "--smtp-certificate" };
@@ -138,6 +138,8 @@ fn told(post: &Post, fault: &SmtpError) -> String {
     trust::told(fault, greeted).unwrap_or(text)
 }
 
+/// Whether it is we who are refused and not the mail (RFC 4954, 6): once the password is right, it goes.
+fn is_about_us(fault: &SmtpError) -> bool {
     fault.status().is_some_and(|code| ["530", "534", "535", "538"].contains(&code.to_string().as_str()))
 }
 
@@ -218,16 +220,20 @@ impl Words {
         let words = paper::words_in(&letter.language);
         let say = |name: &str| {
             let sentence = words["mail"][name].as_str().unwrap_or_default();
-            let due = letter.due_date.map_or_else(String::new, |day| paper::day_in(words, day));
+            let day = |day: Option<Date>| day.map_or_else(String::new, |day| paper::day_in(words, day));
+            let (due, valid) = (day(letter.due_date), day(letter.valid_until));
             let amount = format!("{}\u{a0}{}", paper::number_in(words, &letter.amount.0), letter.amount.1);
             // What a caller wrote comes last, so that no braces of it are filled in.
             let title = words["title"][letter.kind].as_str().unwrap_or_default();
             let filled = sentence.replace("{title}", title).replace("{amount}", &amount).replace("{due}", &due);
+            let filled = filled.replace("{valid}", &valid);
             filled.replace("{number}", &letter.number).replace("{name}", &letter.from_name)
         };
         let mut attached = say("attached");
-        if letter.due_date.is_some() {
-            attached = format!("{attached} {}", say("due"));
+        for (day, sentence) in [(letter.due_date, "due"), (letter.valid_until, "valid")] {
+            if day.is_some() {
+                attached = format!("{attached} {}", say(sentence));
+            }
         }
         let mut paragraphs = vec![format!("{},", say("greeting"))];
         paragraphs.extend(letter.message.clone());
@@ -287,6 +293,7 @@ mod tests {
             number: "CN-00001".to_owned(),
             amount: ("-12300.00".to_owned(), "DKK"),
             due_date: Some(Date::constant(2026, 6, 3)),
+            valid_until: None,
             message: Some("<b>Hej</b>\n{number}".to_owned()),
             language: language.to_owned(),
             message_id: "1@ledgerbee".to_owned(),
@@ -314,6 +321,36 @@ mod tests {
             assert!(html.contains("Bi &amp; Søn"));
         }
         assert_eq!(Words::of(&letter("fr")).language, "en");
+    }
+
+    /// What a receiver reads, whole.
+    #[test]
+    fn a_mail_says_what_its_document_asks_for_and_nothing_else() {
+        let plain = |kind: &'static str, language: &str, due: Option<Date>, valid: Option<Date>| {
+            let (number, amount) = ("7".to_owned(), ("1250.00".to_owned(), "DKK"));
+            let (due_date, valid_until) = (due, valid);
+            let letter = Letter { kind, number, amount, due_date, valid_until, message: None, ..letter(language) };
+            Words::of(&letter).plain()
+        };
+        let day = Some(Date::constant(2026, 6, 3));
+        assert_eq!(
+            plain("invoice", "en", day, None),
+            "Hello,\n\nInvoice 7 of 1,250.00\u{a0}DKK is attached. It is due on 3 June 2026.\n\nKind regards\nBi & Søn\n"
+        );
+        assert_eq!(
+            plain("orderConfirmation", "da", None, None),
+            "Hej,\n\nOrdrebekræftelse 7 på 1.250,00\u{a0}DKK er vedhæftet.\n\nMed venlig hilsen\nBi & Søn\n"
+        );
+        for (language, sentence) in [
+            ("da", "Tilbud 7 på 1.250,00\u{a0}DKK er vedhæftet. Tilbuddet gælder til og med 3. juni 2026."),
+            ("en", "Quote 7 of 1,250.00\u{a0}DKK is attached. The quote is valid up to and including 3 June 2026."),
+            ("de", "Angebot 7 über 1.250,00\u{a0}DKK ist beigefügt. Das Angebot gilt bis einschließlich 3. Juni 2026."),
+            ("sv", "Offert 7 på 1\u{a0}250,00\u{a0}DKK är bifogad. Offerten gäller till och med 3 juni 2026."),
+            ("nb", "Tilbud 7 på 1\u{a0}250,00\u{a0}DKK er vedlagt. Tilbudet gjelder til og med 3. juni 2026."),
+        ] {
+            let said = plain("quote", language, None, day);
+            assert!(said.contains(&format!("\n\n{sentence}\n\n")), "{said}");
+        }
     }
 
     #[test]
