@@ -2,6 +2,8 @@
 //! nothing, may run beside servers, and holds a page of rows in memory at most. Each check
 //! sees one moment of the books.
 
+mod webhooks;
+
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
 
@@ -16,7 +18,8 @@ use store::examination::{self as shelf, Comparison, Difference};
 use store::{Config, Database, companies, deliveries, series};
 
 use crate::archive::sha256_of;
-use crate::{Clock, Error};
+use crate::webhooks::secrets;
+use crate::{Clock, Error, KeyFile};
 
 /// How many rows are held at once.
 const PAGE: i64 = 500;
@@ -145,7 +148,7 @@ const CHECKS: &[Check] = &[
 ];
 
 /// Examines the house and each company, or one of them, and tells what is found as it goes.
-/// `folder` is where the server writes: its disk is looked at.
+/// `folder` is where the server writes: its disk is looked at. `key_file` is where the key of webhook secrets may be.
 ///
 /// # Errors
 /// When nothing could be examined: no books, no company of that id, or the database is away.
@@ -153,12 +156,13 @@ const CHECKS: &[Check] = &[
 pub fn examine(
     books: &Config,
     folder: &Path,
+    key_file: Option<&KeyFile>,
     only: Option<CompanyId>,
     clock: &Clock,
     tell: Tell<'_>,
 ) -> Result<(), Error> {
     let db = Database::open_to_read(books)?;
-    if !house(&db, folder, clock, tell)? {
+    if !house(&db, folder, key_file, clock, tell)? {
         return Ok(());
     }
     let all = db.read(companies::list).wait()?;
@@ -166,13 +170,19 @@ pub fn examine(
         return Err(Refusal::missing("COMPANY_NOT_FOUND", format!("There is no company {id}.")).into());
     }
     for company in all.into_iter().filter(|company| only.is_none_or(|id| id == company.id)) {
-        of_company(&db, &company, clock, tell)?;
+        of_company(&db, &company, key_file, clock, tell)?;
     }
     Ok(())
 }
 
 /// Looks at what all companies share; whether the tables are those the other checks know.
-fn house(db: &Database, folder: &Path, clock: &Clock, tell: Tell<'_>) -> Result<bool, Error> {
+fn house(
+    db: &Database,
+    folder: &Path,
+    key_file: Option<&KeyFile>,
+    clock: &Clock,
+    tell: Tell<'_>,
+) -> Result<bool, Error> {
     let begin = |tell: Tell<'_>, check, about| tell(Told::Begun { company_id: None, check, about, of: None });
     begin(tell, "migrations", "the tables are those this program works with");
     let difference = store::migrate::difference(&db.read(shelf::applied).wait()?);
@@ -197,6 +207,9 @@ fn house(db: &Database, folder: &Path, clock: &Clock, tell: Tell<'_>) -> Result<
         format!("job {id} ({kind}, company {company_id}) was tried {attempts} times and is due since or at {due_at}")
     });
     tell_all(stuck, tell);
+
+    begin(tell, "secret key", "the key that webhook secrets are sealed with can be read, where it is");
+    tell_all(secrets::at_hand(key_file).err(), tell);
 
     begin(tell, "clock", "this machine and the database server tell the same time");
     let apart = db.server_clock()?.map(|theirs| (theirs, clock.now()));
@@ -230,7 +243,13 @@ fn disk(folder: &Path) -> Vec<String> {
     wrong
 }
 
-fn of_company(db: &Database, company: &Company, clock: &Clock, tell: Tell<'_>) -> Result<(), Error> {
+fn of_company(
+    db: &Database,
+    company: &Company,
+    key_file: Option<&KeyFile>,
+    clock: &Clock,
+    tell: Tell<'_>,
+) -> Result<(), Error> {
     let (id, now) = (company.id, clock.now());
     let about = "nothing in the books is later than now";
     tell(Told::Begun { company_id: Some(id), check: "clock", about, of: None });
@@ -240,7 +259,15 @@ fn of_company(db: &Database, company: &Company, clock: &Clock, tell: Tell<'_>) -
         ahead.map(|newest| format!("the clock has gone back: it is {now}, but something was done at {newest}")),
         tell,
     );
-    CHECKS.iter().try_for_each(|check| run(db, company, check, tell))
+    for &Check { name, about, of, look } in CHECKS {
+        run(db, company, name, about, of, look, tell)?;
+    }
+    let about = "every webhook endpoint is sent what happens, and its secrets can be opened";
+    // A key that can't be read was told of above.
+    let means = webhooks::Means { now, key: secrets::at_hand(key_file).unwrap_or_default() };
+    let of = |tx: &mut dyn Tx, company: &Company| store::webhooks::count(tx, company.id);
+    let look = move |tx: &mut dyn Tx, company: &Company, tell: Tell<'_>| webhooks::look(tx, company, &means, tell);
+    run(db, company, "webhooks", about, of, look, tell)
 }
 
 fn of_shelf(fault: store::Error) -> Error {
@@ -248,11 +275,18 @@ fn of_shelf(fault: store::Error) -> Error {
 }
 
 /// Runs one check on a reader's thread and tells here what it finds there.
-fn run(db: &Database, company: &Company, check: &'static Check, tell: Tell<'_>) -> Result<(), Error> {
+fn run(
+    db: &Database,
+    company: &Company,
+    name: &'static str,
+    about: &'static str,
+    of: fn(&mut dyn Tx, &Company) -> Result<u64, store::Error>,
+    look: impl FnOnce(&mut dyn Tx, &Company, Tell<'_>) -> Result<(), store::Error> + Send + 'static,
+    tell: Tell<'_>,
+) -> Result<(), Error> {
     let (say, heard) = sync_channel::<Told>(64);
     let company = company.clone();
     let pending = db.read(move |tx| {
-        let Check { name, about, of, look } = check;
         let mut say = |told| {
             // Nobody listens any more when the program is ending.
             let _ = say.send(told);

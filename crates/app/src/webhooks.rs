@@ -5,7 +5,7 @@
 mod courier;
 pub(crate) mod post;
 mod queue;
-mod secrets;
+pub(crate) mod secrets;
 mod sending;
 mod signing;
 

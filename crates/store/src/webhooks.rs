@@ -58,6 +58,18 @@ statements! {
         leased_until = $5 where company_id = $6 and endpoint_id = $7 and lease_id = $8";
     GIVE_BACK = "update webhook_places set lease_id = null, leased_until = null \
         where company_id = $1 and endpoint_id = $2 and lease_id = $3";
+    COUNT = "select count(*) from webhook_endpoints where company_id = $1";
+    STANDINGS = "select e.id, e.url, e.is_enabled, e.secret, e.old_secret, p.endpoint_id, coalesce(p.is_enabled, 'no'), \
+        coalesce(p.sequence, 0), p.failing_since, case when p.lease_id is null then null else p.leased_until end, \
+        c.event_sequence, v.occurred_at, (select min(d.next_attempt_at) from webhook_deliveries d \
+        where d.company_id = e.company_id and d.endpoint_id = e.id and d.status = 'pending') \
+        from webhook_endpoints e join company_counters c on c.company_id = e.company_id \
+        left join webhook_places p on p.company_id = e.company_id and p.endpoint_id = e.id \
+        left join events v on v.company_id = e.company_id and v.sequence = p.sequence + 1 \
+        where e.company_id = $1 order by e.id";
+    STRAYS = "select d.endpoint_id, count(*) from webhook_deliveries d where d.company_id = $1 and not exists \
+        (select 1 from webhook_endpoints e where e.company_id = d.company_id and e.id = d.endpoint_id) \
+        group by d.endpoint_id order by d.endpoint_id limit 100";
 }
 
 /// An endpoint with its sealed secrets.
@@ -291,6 +303,75 @@ pub fn is_held(tx: &mut dyn Tx, (company_id, id): Which, lease_id: Uuid) -> Resu
 /// What the shelves answer.
 pub fn give_back(tx: &mut dyn Tx, (company_id, id): Which, lease_id: Uuid) -> Result<(), Error> {
     tx.exec(GIVE_BACK, params![company_id, id, lease_id.to_string()])
+}
+
+/// How many endpoints a company has.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn count(tx: &mut dyn Tx, company_id: CompanyId) -> Result<u64, Error> {
+    tx.one(COUNT, params![company_id])?.ok_or(Error::NotFound)?.next()
+}
+
+/// How an endpoint stands, for an examination.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Standing {
+    /// The endpoint.
+    pub id: EndpointId,
+    /// Where its events are sent.
+    pub url: String,
+    /// Whether it is sent any.
+    pub is_enabled: bool,
+    /// Its secrets, sealed: the one it has, and the one it had.
+    pub secrets: [Option<Vec<u8>>; 2],
+    /// Whether it has a place in the log.
+    pub has_place: bool,
+    /// Whether its place says that it is sent any.
+    pub is_place_enabled: bool,
+    /// Its place in the log.
+    pub sequence: i64,
+    /// Since when every attempt failed.
+    pub failing_since: Option<Timestamp>,
+    /// When the lease ends by which somebody is at it.
+    pub leased_until: Option<Timestamp>,
+    /// The last event of the log.
+    pub latest: i64,
+    /// When the event happened that follows its place.
+    pub next_occurred_at: Option<Timestamp>,
+    /// When the first is due of what is to be tried again.
+    pub due_at: Option<Timestamp>,
+}
+
+/// How a company's endpoints stand.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn standings(tx: &mut dyn Tx, company_id: CompanyId) -> Result<Vec<Standing>, Error> {
+    let standing = |mut row: Row| {
+        Ok(Standing {
+            id: row.id()?,
+            url: row.next()?,
+            is_enabled: row.next()?,
+            secrets: [row.next()?, row.next()?],
+            has_place: row.next::<Option<String>>()?.is_some(),
+            is_place_enabled: row.next()?,
+            sequence: row.next()?,
+            failing_since: row.next()?,
+            leased_until: row.next()?,
+            latest: row.next()?,
+            next_occurred_at: row.next()?,
+            due_at: row.next()?,
+        })
+    };
+    tx.all(STANDINGS, params![company_id])?.into_iter().map(standing).collect()
+}
+
+/// The endpoints that deliveries name and that are not there, with how many name each; at most 100.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn strays(tx: &mut dyn Tx, company_id: CompanyId) -> Result<Vec<(String, i64)>, Error> {
+    tx.all(STRAYS, params![company_id])?.into_iter().map(|mut row| Ok((row.next()?, row.next()?))).collect()
 }
 
 fn read(mut row: Row) -> Result<Kept, Error> {

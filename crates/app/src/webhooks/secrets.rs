@@ -85,6 +85,19 @@ pub(super) fn check(path: &Path) -> Result<(), Error> {
     read(path).map(drop).map_err(|why| Error::Broken(format!("{}: {why}", path.display())))
 }
 
+/// The key where it is at hand: one of our own that is not there may never have been needed, or stays elsewhere.
+///
+/// # Errors
+/// What is wrong with the file.
+pub(crate) fn at_hand(file: Option<&KeyFile>) -> Result<Option<SealingKey>, String> {
+    let path = match file {
+        None => return Ok(None),
+        Some(KeyFile::Own(path)) if !path.exists() => return Ok(None),
+        Some(KeyFile::Own(path) | KeyFile::Given(path)) => path,
+    };
+    read(path).map(Some).map_err(|why| format!("{}: {why}", path.display()))
+}
+
 fn read(path: &Path) -> Result<SealingKey, String> {
     let text = fs::read_to_string(path).map_err(|fault| fault.to_string())?;
     let bytes = STANDARD.decode(text.trim()).ok().and_then(|bytes| <[u8; KEY_BYTES]>::try_from(bytes).ok());

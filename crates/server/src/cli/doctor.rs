@@ -58,7 +58,7 @@ impl Doctor {
         let bar = ProgressBar::hidden();
         let mut listener = Listener { as_json: self.json, bar, company_id: None, checks: Vec::new() };
         let mut hear = |told| listener.hear(told);
-        examine(&place.config(), &place.data, self.company, &Clock::Real, &mut hear)?;
+        examine(&place.config(), &place.data, place.key_file().as_ref(), self.company, &Clock::Real, &mut hear)?;
         let sound = listener.checks.iter().all(|checked| checked.wrong_count == 0);
         if self.json {
             let report = Report { sound, checks: listener.checks };

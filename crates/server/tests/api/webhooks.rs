@@ -6,9 +6,9 @@ mod examined;
 mod failing;
 mod signatures;
 mod traffic;
+mod trusted;
 
 use serde_json::{Value, json};
-mod trusted;
 use testkit::house::Company;
 use testkit::{Folder, Receiver, Reception, shared_postgres, wait_for};
 
