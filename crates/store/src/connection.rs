@@ -5,6 +5,7 @@ use std::cell::Cell as Flag;
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -29,8 +30,15 @@ static LET_US_IN: AtomicUsize = AtomicUsize::new(0);
 /// A connection and what was prepared on it.
 pub(crate) struct Connection {
     pub(crate) client: Client,
-    pub(crate) prepared: HashMap<String, Statement>,
+    pub(crate) prepared: HashMap<String, Arc<Prepared>>,
     is_lost: Flag<bool>,
+}
+
+/// A statement that the server knows.
+pub(crate) struct Prepared {
+    pub(crate) statement: Statement,
+    /// Where it inserts a row of values and does nothing besides: the statement that inserts many.
+    pub(crate) of_many: Option<String>,
 }
 
 impl Connection {

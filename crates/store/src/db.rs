@@ -343,6 +343,15 @@ pub trait Tx {
     /// What the engine says, of this statement or of one put off.
     fn exec(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error>;
 
+    /// A statement as of [`exec`](Tx::exec) on rows that no other statement which is put off touches or
+    /// needs: it may go after them, so that inserts into one table follow each other and go as one.
+    ///
+    /// # Errors
+    /// What the engine says, of this statement or of one put off.
+    fn later(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error> {
+        self.exec(sql, params)
+    }
+
     /// A statement run at once; how many rows it touched.
     ///
     /// # Errors

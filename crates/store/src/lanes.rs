@@ -210,6 +210,11 @@ impl Tx for Watched<'_> {
         self.watch(answer)
     }
 
+    fn later(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error> {
+        let answer = self.tx.later(sql, params);
+        self.watch(answer)
+    }
+
     fn count(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
         let answer = self.tx.count(sql, params);
         self.watch(answer)

@@ -1,5 +1,6 @@
 //! The text pairs of any resource, a row a pair, so that lists can be filtered by
-//! them. What is read of a resource stands in its own row.
+//! them. What is read of a resource stands in its own row, and no other table names these: all that
+//! writes them may go after what else a request writes.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +26,7 @@ pub fn replace(
     resource_id: Uuid,
     pairs: &BTreeMap<String, String>,
 ) -> Result<(), Error> {
-    tx.exec(DELETE, params![company_id, resource_type, resource_id.to_string()])?;
+    tx.later(DELETE, params![company_id, resource_type, resource_id.to_string()])?;
     insert(tx, company_id, resource_type, resource_id, pairs)
 }
 
@@ -42,7 +43,7 @@ pub fn insert(
 ) -> Result<(), Error> {
     let resource_id = resource_id.to_string();
     for (key, value) in pairs {
-        tx.exec(INSERT, params![company_id, resource_type, resource_id.as_str(), key.as_str(), value.as_str()])?;
+        tx.later(INSERT, params![company_id, resource_type, resource_id.as_str(), key.as_str(), value.as_str()])?;
     }
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! PostgreSQL: many lanes, each transaction alone with one company. Statements
-//! whose answers nobody waits for are sent in one go with the next that is read.
+//! whose answers nobody waits for are sent in one go with the next that is read; inserts into one
+//! table that follow each other are one statement then, for the server answers each it is sent.
 
 use std::future::Future;
-use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -11,9 +12,9 @@ use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Config, Statement};
+use tokio_postgres::{Client, Config};
 
-use crate::connection::{Connection, config, connect, error, writable};
+use crate::connection::{Connection, Prepared, config, connect, error, writable};
 use crate::db::{Cell, Error, Question, Row, Tx, Value};
 use crate::lanes::{Job, Queued, count_commit, gather, next};
 use crate::migrate::{self, Dialect, MIGRATIONS};
@@ -24,6 +25,10 @@ const MIGRATION_LOCK: &str = "select pg_advisory_lock(7305541)";
 /// How long a statement of a request may take. A server that stands still says nothing, and no
 /// `statement_timeout` ends a commit that waits for its synchronous standby: only who waits can tell.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+/// From how many rows on inserts that follow each other go as one statement, and how many at most do.
+const MANY: usize = 4;
+const MOST: usize = 1_000;
 
 /// How long a statement of an examination may take, which sums up whole tables.
 const EXAMINE_WITHIN: Duration = Duration::from_secs(3_600);
@@ -43,6 +48,45 @@ impl ToSql for Value<'_> {
     }
 
     to_sql_checked!();
+}
+
+/// What a statement is given for a placeholder: a value, or those of many rows.
+#[derive(Debug)]
+enum Param<'v> {
+    Value(&'v Value<'v>),
+    Column(Vec<&'v Value<'v>>),
+}
+
+impl ToSql for Param<'_> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match self {
+            Param::Value(value) => value.to_sql(ty, out),
+            Param::Column(values) => values.to_sql(ty, out),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+/// The statement that inserts many rows as this one inserts one; none where it does anything besides.
+fn of_many(sql: &str, types: &[Type]) -> Option<String> {
+    let (head, values) = sql.split_once(" values (")?;
+    let places: Vec<String> = (1..=types.len()).map(|place| format!("${place}")).collect();
+    if !head.starts_with("insert into ") || values != format!("{})", places.join(", ")) {
+        return None;
+    }
+    let column = |(place, ty): (&String, &Type)| match *ty {
+        Type::TEXT => Some(format!("{place}::text[]")),
+        Type::INT8 => Some(format!("{place}::bigint[]")),
+        Type::BYTEA => Some(format!("{place}::bytea[]")),
+        _ => None,
+    };
+    let columns: Option<Vec<String>> = places.iter().zip(types).map(column).collect();
+    Some(format!("{head} select * from unnest({})", columns?.join(", ")))
 }
 
 /// What the server's clock says.
@@ -112,7 +156,8 @@ impl Lane {
             self.connection = Some(self.runtime.block_on(connect(&self.config))?);
         }
         let connection = self.connection.as_mut().ok_or_else(|| Error::Busy("no connection".to_owned()))?;
-        Ok(PostgresTx { runtime: &self.runtime, within: self.within, connection, waiting: Vec::new() })
+        let (waiting, last) = (Vec::new(), Vec::new());
+        Ok(PostgresTx { runtime: &self.runtime, within: self.within, connection, waiting, last })
     }
 
     pub(crate) fn write(mut self, queue: &Receiver<Queued>, largest: usize) {
@@ -158,8 +203,17 @@ struct PostgresTx<'c> {
     runtime: &'c Runtime,
     within: Duration,
     connection: &'c mut Connection,
-    waiting: Vec<(Statement, Vec<Value<'static>>)>,
+    /// What was put off.
+    waiting: Vec<PutOff>,
+    /// What may go after that.
+    last: Vec<PutOff>,
 }
+
+/// A statement that was put off, and its values.
+type PutOff = (Arc<Prepared>, Vec<Value<'static>>);
+
+/// A statement as it goes, and what it is given.
+type Sent<'w> = (Arc<Prepared>, Vec<Param<'w>>);
 
 impl PostgresTx<'_> {
     /// One transaction for a group of one company's requests. Its first statement locks the
@@ -202,12 +256,12 @@ impl PostgresTx<'_> {
     fn read(&mut self, job: &mut dyn Job) -> Result<(), Error> {
         self.exec("begin isolation level repeatable read, read only", &[])?;
         job.run(self);
-        self.waiting.clear();
         self.batch("rollback")
     }
 
     fn batch(&mut self, sql: &str) -> Result<(), Error> {
         self.waiting.clear();
+        self.last.clear();
         self.answer(self.connection.client.batch_execute(sql))
     }
 
@@ -215,43 +269,76 @@ impl PostgresTx<'_> {
         self.connection.answer(self.runtime, self.within, asked)
     }
 
-    fn prepared(&mut self, sql: &str) -> Result<Statement, Error> {
-        if let Some(statement) = self.connection.prepared.get(sql) {
-            return Ok(statement.clone());
+    fn prepared(&mut self, sql: &str) -> Result<Arc<Prepared>, Error> {
+        if let Some(prepared) = self.connection.prepared.get(sql) {
+            return Ok(prepared.clone());
         }
         // Preparing waits for an answer: what was put off goes first, in its order.
         self.flush()?;
         let statement = self.answer(self.connection.client.prepare(sql))?;
-        self.connection.prepared.insert(sql.to_owned(), statement.clone());
-        Ok(statement)
+        let of_many = of_many(sql, statement.params());
+        let prepared = Arc::new(Prepared { statement, of_many });
+        self.connection.prepared.insert(sql.to_owned(), prepared.clone());
+        Ok(prepared)
+    }
+
+    /// Takes what was put off, in the order it goes in.
+    fn take(&mut self) -> Vec<PutOff> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.append(&mut self.last);
+        waiting
+    }
+
+    /// The statements that do what was put off: one for many inserts of one kind that follow each other.
+    fn sent<'w>(&mut self, waiting: &'w [PutOff]) -> Result<Vec<Sent<'w>>, Error> {
+        let mut sent = Vec::new();
+        for run in waiting.chunk_by(|(one, _), (next, _)| Arc::ptr_eq(one, next)) {
+            match run[0].0.of_many.as_deref().filter(|_| run.len() >= MANY) {
+                Some(sql) => {
+                    let many = self.prepared(sql)?;
+                    for rows in run.chunks(MOST) {
+                        let column = |at| Param::Column(rows.iter().map(|(_, values)| &values[at]).collect());
+                        sent.push((many.clone(), (0..rows[0].1.len()).map(column).collect()));
+                    }
+                }
+                None => sent
+                    .extend(run.iter().map(|(one, values)| (one.clone(), values.iter().map(Param::Value).collect()))),
+            }
+        }
+        Ok(sent)
     }
 
     /// Sends what was put off in one go; the first fault counts.
     fn flush(&mut self) -> Result<(), Error> {
-        if self.waiting.is_empty() {
+        let waiting = self.take();
+        if waiting.is_empty() {
             return Ok(());
         }
-        let waiting = std::mem::take(&mut self.waiting);
-        let client = &self.connection.client;
-        let sent = waiting.iter().map(|(statement, values)| client.execute_raw(statement, values));
-        self.answer(async { first_fault(join_all(sent).await) })
+        let sent = self.sent(&waiting)?;
+        let answers = join_all(sent.iter().map(|one| run(&self.connection.client, one)));
+        self.answer(async { first_fault(answers.await) })
     }
 
     /// Sends what was put off and one statement that is read, in one go.
     fn query(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, Error> {
-        let statement = self.prepared(sql)?;
-        let waiting = std::mem::take(&mut self.waiting);
+        let asked = self.prepared(sql)?;
+        let waiting = self.take();
+        let sent = self.sent(&waiting)?;
         let client = &self.connection.client;
         let references = references(params);
-        let sent = waiting.iter().map(|(statement, values)| client.execute_raw(statement, values));
         let rows = self.answer(async {
+            let before = join_all(sent.iter().map(|one| run(client, one)));
             // Polled in order: join polls its first part first, and that puts its messages on the wire.
-            let (answers, rows) = tokio::join!(biased; join_all(sent), client.query(&statement, &references));
+            let (answers, rows) = tokio::join!(biased; before, client.query(&asked.statement, &references));
             first_fault(answers)?;
             rows
         })?;
         rows.iter().map(read_row).collect()
     }
+}
+
+async fn run(client: &Client, (prepared, params): &Sent<'_>) -> Result<u64, tokio_postgres::Error> {
+    client.execute_raw(&prepared.statement, params).await
 }
 
 fn first_fault<T>(answers: Vec<Result<T, tokio_postgres::Error>>) -> Result<(), tokio_postgres::Error> {
@@ -286,14 +373,15 @@ impl Tx for PostgresTx<'_> {
     }
 
     fn both(&mut self, first: Question<'_>, second: Question<'_>) -> Result<(Vec<Row>, Vec<Row>), Error> {
-        let statements = (self.prepared(first.0)?, self.prepared(second.0)?);
-        let waiting = std::mem::take(&mut self.waiting);
+        let asked = (self.prepared(first.0)?, self.prepared(second.0)?);
+        let waiting = self.take();
+        let sent = self.sent(&waiting)?;
         let client = &self.connection.client;
         let (first, second) = (references(first.1), references(second.1));
-        let sent = waiting.iter().map(|(statement, values)| client.execute_raw(statement, values));
         let (first, second) = self.answer(async {
-            let asked = (client.query(&statements.0, &first), client.query(&statements.1, &second));
-            let (answers, first, second) = tokio::join!(biased; join_all(sent), asked.0, asked.1);
+            let before = join_all(sent.iter().map(|one| run(client, one)));
+            let asked = (client.query(&asked.0.statement, &first), client.query(&asked.1.statement, &second));
+            let (answers, first, second) = tokio::join!(biased; before, asked.0, asked.1);
             first_fault(answers)?;
             Ok((first?, second?))
         })?;
@@ -302,16 +390,22 @@ impl Tx for PostgresTx<'_> {
     }
 
     fn exec(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error> {
-        let statement = self.prepared(sql)?;
-        self.waiting.push((statement, params.iter().cloned().map(Value::into_owned).collect()));
+        let prepared = self.prepared(sql)?;
+        self.waiting.push((prepared, params.iter().cloned().map(Value::into_owned).collect()));
+        Ok(())
+    }
+
+    fn later(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error> {
+        let prepared = self.prepared(sql)?;
+        self.last.push((prepared, params.iter().cloned().map(Value::into_owned).collect()));
         Ok(())
     }
 
     fn count(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
-        let statement = self.prepared(sql)?;
+        let prepared = self.prepared(sql)?;
         self.flush()?;
         let client = &self.connection.client;
-        self.answer(client.execute_raw(&statement, params))
+        self.answer(client.execute_raw(&prepared.statement, params))
     }
 }
 
@@ -346,6 +440,64 @@ pub(crate) fn migrate(url: &str) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::params;
+
+    /// Inserts that follow each other are one statement: the same rows in the same order, and what is put
+    /// off to the end goes to the end.
+    #[test]
+    fn many_inserts_that_follow_each_other_go_as_one() {
+        let url = testkit::shared_postgres().fresh_database();
+        let mut lane = Lane::of(writable(&url).unwrap(), ANSWER_WITHIN).unwrap();
+        let mut tx = lane.tx().unwrap();
+        tx.batch("create temp table things (at bigint generated always as identity, n bigint, t text, b bytea)")
+            .unwrap();
+        const INSERT: &str = "insert into things (n, t, b) values ($1, $2, $3)";
+        const TAGGED: &str = "insert into things (n, t) values ($1, 'last ' || $2)";
+        // What is new to the connection sends off what was put off before it.
+        tx.prepared(INSERT).unwrap();
+        tx.prepared(TAGGED).unwrap();
+        for n in 0..MOST as i64 + 2 {
+            let text = (n % 3 != 0).then(|| format!("a \"{n}\", {{}} \\ 'ø'"));
+            tx.later(TAGGED, params![n, "tag"]).unwrap();
+            tx.exec(INSERT, params![n, text, vec![n as u8, 0]]).unwrap();
+        }
+        let waiting = tx.take();
+        let sent: Vec<usize> = tx.sent(&waiting).unwrap().iter().map(|(_, params)| params.len()).collect();
+        assert_eq!(sent[..2], [3, 3], "two statements of three columns each");
+        assert_eq!(sent.len(), 2 + MOST + 2, "what does more than insert its values goes one by one");
+        tx.waiting = waiting;
+        let rows = tx.all("select n, t, b from things order by at", &[]).unwrap();
+        assert_eq!(rows.len(), 2 * (MOST + 2));
+        for (at, mut row) in rows.into_iter().enumerate() {
+            let (is_first, n) = (at < MOST + 2, (at % (MOST + 2)) as i64);
+            let text = if is_first {
+                (n % 3 != 0).then(|| format!("a \"{n}\", {{}} \\ 'ø'"))
+            } else {
+                Some("last tag".to_owned())
+            };
+            let bytes = is_first.then(|| vec![n as u8, 0]);
+            assert_eq!((row.next::<i64>(), row.next(), row.next()), (Ok(n), Ok(text), Ok(bytes)), "{at}");
+        }
+    }
+
+    /// Only what inserts a row of values and does nothing besides has a statement for many.
+    #[test]
+    fn statements_that_do_more_stay_alone() {
+        let types = [Type::TEXT, Type::INT8];
+        let many = of_many("insert into t (a, b) values ($1, $2)", &types);
+        assert_eq!(many.as_deref(), Some("insert into t (a, b) select * from unnest($1::text[], $2::bigint[])"));
+        for sql in [
+            "insert into t (a, b) values ($1, $2) on conflict do nothing",
+            "insert into t (a, b) values ($1, $2) returning a",
+            "insert into t (a, b, c) values ($1, $2, 'x')",
+            "insert into t (a, b) values ($1, $2 + 1)",
+            "insert into t (a, b) select $1, $2",
+            "update t set a = $1 where b = $2",
+        ] {
+            assert_eq!(of_many(sql, &types), None, "{sql}");
+        }
+        assert_eq!(of_many("insert into t (a) values ($1)", &[Type::NUMERIC]), None, "a type we do not keep");
+    }
 
     #[test]
     fn a_server_that_does_not_answer_is_given_up() {
