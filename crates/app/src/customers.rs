@@ -1,6 +1,6 @@
 //! Customers: who is sold to, and on what terms.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use billing::company::currency_of;
 use billing::customers::{
@@ -8,7 +8,7 @@ use billing::customers::{
     zone_conflict,
 };
 use billing::identifiers;
-use billing::ids::{CompanyId, CustomerGroupId, CustomerId};
+use billing::ids::{CompanyId, CustomerGroupId, CustomerId, TemplateId};
 use billing::input::customers::{CustomerInput, CustomerPatch, CustomerQuery};
 use billing::input::{Patch, Text};
 use billing::page::Part;
@@ -17,6 +17,7 @@ use serde_json::json as details;
 use store::db::Tx;
 use store::{customer_groups, customers, templates};
 
+use crate::imports::Taken;
 use crate::work::json;
 use crate::{Error, View, Work};
 
@@ -127,46 +128,50 @@ pub fn create(work: &mut Work<'_>, input: CustomerInput) -> Result<Saved<Custome
     };
     check_numbers(&customer)?;
     check_references(work, &mut customer)?;
-    if is_numbered && work.ahead.takes(&customer) {
-        // Nothing is asked: it was known before.
-    } else if let Some(external_id) = customer.external_system_id.as_deref().filter(|_| is_numbered) {
-        let (company_id, number) = (work.company.id, &customer.customer_number);
-        let taken = customers::by_number_and_external_id(work.tx, company_id, number, external_id)?;
-        refuse_number(taken.0, number)?;
-        refuse_external_id(taken.1, external_id)?;
-    } else if is_numbered {
-        check_customer_number(work, &customer)?;
-    } else {
-        check_external_id(work, &customer)?;
-        customer.customer_number = customers::next_number(work.tx, work.company.id)?;
+    check_free(work, is_numbered.then_some(customer.customer_number.as_str()), customer.external_system_id.as_deref())?;
+    if !is_numbered {
+        customer.customer_number = next_number(work)?;
         work.number_given(&customer.customer_number);
-        work.ahead.free_numbers.remove(&customer.customer_number);
     }
+    work.ahead.customers.take(&customer);
     customers::insert(work.tx, work.company.id, &customer)?;
     work.event("customer.created", "customer", customer.id, &customer, None);
     Ok(saved(work, customer))
 }
 
-/// What the rows of an import will ask for, asked in one go: else each row would wait for its own answers.
+/// What the customers of a chunk ask for.
 #[derive(Default)]
 pub(crate) struct Ahead {
-    groups: BTreeMap<CustomerGroupId, CustomerGroup>,
-    free_numbers: BTreeSet<String>,
-    free_external_ids: BTreeSet<String>,
+    groups: BTreeMap<CustomerGroupId, Option<CustomerGroup>>,
+    templates: BTreeMap<TemplateId, bool>,
+    /// Those above customers, and `Some(None)` above one at the top; none where there is no such customer.
+    parents: BTreeMap<CustomerId, Option<Option<CustomerId>>>,
+    numbers: Taken,
+    external_ids: Taken,
+    /// What is next for those who name no number, of which a row before may still take one.
+    free: VecDeque<i64>,
+    /// The last of them that was given.
+    given: Option<i64>,
 }
 
 impl Ahead {
-    /// Whether number and id in another system, where it has one, are known to be free; they are taken then.
-    fn takes(&mut self, customer: &Customer) -> bool {
-        let Ahead { groups: _, free_numbers, free_external_ids } = self;
-        let external_id = customer.external_system_id.as_ref();
-        let is_free = free_numbers.contains(&customer.customer_number)
-            && external_id.is_none_or(|id| free_external_ids.contains(id));
-        if is_free {
-            free_numbers.remove(&customer.customer_number);
-            external_id.map(|id| free_external_ids.remove(id));
+    /// Says that a customer has its number and its id in another system now.
+    fn take(&mut self, customer: &Customer) {
+        self.numbers.take(&customer.customer_number);
+        if let Some(external_id) = &customer.external_system_id {
+            self.external_ids.take(external_id);
         }
-        is_free
+    }
+
+    /// The next number, where enough were looked up.
+    fn next_number(&mut self) -> Option<String> {
+        loop {
+            let next = self.free.pop_front()?;
+            if self.numbers.knows(&next.to_string()) == Some(false) {
+                self.given = Some(next);
+                return Some(next.to_string());
+            }
+        }
     }
 }
 
@@ -176,21 +181,47 @@ impl Ahead {
 /// What the shelves answer.
 pub fn look_ahead(work: &mut Work<'_>, rows: &[&CustomerInput]) -> Result<(), Error> {
     let company_id = work.company.id;
-    let numbers: Vec<&str> = rows.iter().filter_map(|row| row.customer_number.as_deref()).collect();
+    let numbered: Vec<&str> = rows.iter().filter_map(|row| row.customer_number.as_deref()).collect();
     let external_ids: Vec<&str> = rows.iter().filter_map(|row| row.external_system_id.as_deref()).collect();
-    let taken = customers::taken_numbers(work.tx, company_id, &numbers)?;
-    let free = |taken: BTreeSet<String>, all: Vec<&str>| {
-        all.into_iter().filter(|text| !taken.contains(*text)).map(str::to_owned).collect()
-    };
-    let free_numbers = free(taken, numbers);
-    let taken = customers::taken_external_ids(work.tx, company_id, &external_ids)?;
-    let free_external_ids = free(taken, external_ids);
-    let mut groups = BTreeMap::new();
-    for id in rows.iter().map(|row| row.customer_group_id).collect::<BTreeSet<_>>() {
-        groups.extend(customer_groups::get(work.tx, company_id, id)?.map(|group| (id, group)));
+    // As many as there are rows: of those that name their number each takes one of these at most.
+    let mut next = Vec::new();
+    if numbered.len() < rows.len() {
+        let last = customers::last_number(work.tx, company_id)?;
+        next.extend((last + 1..).take(rows.len()));
     }
-    work.ahead = Ahead { groups, free_numbers, free_external_ids };
+    let told: Vec<String> = next.iter().map(i64::to_string).collect();
+    let numbers: Vec<&str> = numbered.into_iter().chain(told.iter().map(String::as_str)).collect();
+    let (taken, taken_ids) = customers::taken(work.tx, company_id, &numbers, &external_ids)?;
+    let group_ids: BTreeSet<CustomerGroupId> = rows.iter().map(|row| row.customer_group_id).collect();
+    let found = customer_groups::several(work.tx, company_id, &group_ids)?;
+    let groups = group_ids.into_iter().map(|id| (id, found.get(&id).cloned())).collect();
+    let mut templates = BTreeMap::new();
+    let named = rows.iter().flat_map(|row| row.document_template_ids.iter().flatten()).copied();
+    for id in named.collect::<BTreeSet<_>>() {
+        templates.insert(id, templates::get(work.tx, company_id, id)?.is_some());
+    }
+    let mut parents = BTreeMap::new();
+    let mut above: BTreeSet<CustomerId> = rows.iter().filter_map(|row| row.parent_customer_id).collect();
+    while !above.is_empty() {
+        let found = customers::parents(work.tx, company_id, &above)?;
+        parents.extend(above.into_iter().map(|id| (id, found.get(&id).copied())));
+        above = found.into_values().flatten().filter(|id| !parents.contains_key(id)).collect();
+    }
+    let (numbers, external_ids) = (Taken::of(&numbers, &taken), Taken::of(&external_ids, &taken_ids));
+    let free = next.into();
+    work.ahead.customers = Ahead { groups, templates, parents, numbers, external_ids, free, given: None };
     Ok(())
+}
+
+/// Keeps what was given of the numbers that were looked up.
+///
+/// # Errors
+/// What the shelves answer.
+pub(crate) fn after_ahead(work: &mut Work<'_>) -> Result<(), Error> {
+    match work.ahead.customers.given.take() {
+        Some(number) => Ok(customers::count_to(work.tx, work.company.id, number)?),
+        None => Ok(()),
+    }
 }
 
 /// What an import tells of a customer that was made.
@@ -208,12 +239,10 @@ pub fn update(work: &mut Work<'_>, id: CustomerId, patch: CustomerPatch) -> Resu
     let mut after = patched(work, &before, patch)?;
     check_numbers(&after)?;
     check_references(work, &mut after)?;
-    if after.customer_number != before.customer_number {
-        check_customer_number(work, &after)?;
-    }
-    if after.external_system_id != before.external_system_id {
-        check_external_id(work, &after)?;
-    }
+    let number = (after.customer_number != before.customer_number).then_some(after.customer_number.as_str());
+    let external_id =
+        after.external_system_id.as_deref().filter(|id| before.external_system_id.as_deref() != Some(*id));
+    check_free(work, number, external_id)?;
     if after == before {
         work.nothing_happened();
         return Ok(saved(work, after));
@@ -349,8 +378,8 @@ fn check_numbers(customer: &Customer) -> Result<(), Faults> {
 /// What a customer names is there; its group's number and name are filled in.
 fn check_references(work: &mut Work<'_>, customer: &mut Customer) -> Result<(), Error> {
     let company_id = work.company.id;
-    let group = match work.ahead.groups.get(&customer.customer_group_id) {
-        Some(group) => Some(group.clone()),
+    let group = match work.ahead.customers.groups.get(&customer.customer_group_id) {
+        Some(known) => known.clone(),
         None => customer_groups::get(work.tx, company_id, customer.customer_group_id)?,
     };
     let group = group.ok_or_else(|| {
@@ -367,13 +396,21 @@ fn check_references(work: &mut Work<'_>, customer: &mut Customer) -> Result<(), 
             let refusal = Refusal::new("CUSTOMER_PARENT_CYCLE", message);
             return Err(refusal.with(details!({ "property": "parentCustomerId" })).into());
         }
-        above = customers::parent(work.tx, company_id, parent)?.ok_or_else(|| {
+        let found = match work.ahead.customers.parents.get(&parent) {
+            Some(known) => *known,
+            None => customers::parent(work.tx, company_id, parent)?,
+        };
+        above = found.ok_or_else(|| {
             let message = "There is no such customer in this company.";
             Refusal::missing_at("CUSTOMER_NOT_FOUND", message, "parentCustomerId")
         })?;
     }
     for (at, template) in customer.document_template_ids.iter().enumerate() {
-        if templates::get(work.tx, company_id, *template)?.is_none() {
+        let is_there = match work.ahead.customers.templates.get(template) {
+            Some(known) => *known,
+            None => templates::get(work.tx, company_id, *template)?.is_some(),
+        };
+        if !is_there {
             let message = "There is no such document template in this company.";
             let property = format!("documentTemplateIds.{at}");
             return Err(Refusal::missing_at("TEMPLATE_NOT_FOUND", message, property).into());
@@ -382,35 +419,36 @@ fn check_references(work: &mut Work<'_>, customer: &mut Customer) -> Result<(), 
     Ok(())
 }
 
-fn check_customer_number(work: &mut Work<'_>, customer: &Customer) -> Result<(), Error> {
-    let taken = customers::by_number(work.tx, work.company.id, &customer.customer_number)?;
-    Ok(refuse_number(taken, &customer.customer_number)?)
-}
-
-fn refuse_number(taken: Option<CustomerId>, number: &str) -> Result<(), Refusal> {
-    if taken.is_none() {
-        return Ok(());
-    }
-    let message = format!("There is a customer with the number {number} already.");
-    let refusal = Refusal::new("CUSTOMER_NUMBER_ALREADY_EXISTS", message);
-    Err(refusal.with(details!({ "property": "customerNumber" })))
-}
-
-fn check_external_id(work: &mut Work<'_>, customer: &Customer) -> Result<(), Error> {
-    let Some(id) = &customer.external_system_id else {
-        return Ok(());
+/// A number and an id in another system, where there are any, are nobody's yet.
+fn check_free(work: &mut Work<'_>, number: Option<&str>, external_id: Option<&str>) -> Result<(), Error> {
+    let (company_id, ahead) = (work.company.id, &work.ahead.customers);
+    let known_number = number.map_or(Some(false), |number| ahead.numbers.knows(number));
+    let known_id = external_id.map_or(Some(false), |id| ahead.external_ids.knows(id));
+    let (number_taken, id_taken) = match (known_number, known_id) {
+        (Some(number), Some(id)) => (number, id),
+        _ => customers::is_taken(work.tx, company_id, number, external_id)?,
     };
-    let taken = customers::by_external_id(work.tx, work.company.id, id)?;
-    Ok(refuse_external_id(taken, id)?)
+    if let Some(number) = number.filter(|_| number_taken) {
+        let message = format!("There is a customer with the number {number} already.");
+        let refusal = Refusal::new("CUSTOMER_NUMBER_ALREADY_EXISTS", message);
+        return Err(refusal.with(details!({ "property": "customerNumber" })).into());
+    }
+    if let Some(id) = external_id.filter(|_| id_taken) {
+        let message = format!("There is a customer with the externalSystemId {id} already.");
+        let refusal = Refusal::new("EXTERNAL_SYSTEM_ID_ALREADY_EXISTS", message);
+        return Err(refusal.with(details!({ "property": "externalSystemId" })).into());
+    }
+    Ok(())
 }
 
-fn refuse_external_id(taken: Option<CustomerId>, id: &str) -> Result<(), Refusal> {
-    if taken.is_none() {
-        return Ok(());
+/// The next number that no customer has.
+fn next_number(work: &mut Work<'_>) -> Result<String, Error> {
+    if let Some(number) = work.ahead.customers.next_number() {
+        return Ok(number);
     }
-    let message = format!("There is a customer with the externalSystemId {id} already.");
-    let refusal = Refusal::new("EXTERNAL_SYSTEM_ID_ALREADY_EXISTS", message);
-    Err(refusal.with(details!({ "property": "externalSystemId" })))
+    // The shelves count on from what was given so far.
+    after_ahead(work)?;
+    Ok(customers::next_number(work.tx, work.company.id)?)
 }
 
 /// The customer with what its documents would be refused for.

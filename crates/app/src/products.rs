@@ -1,5 +1,7 @@
 //! Products: what is sold.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use billing::catalogue::Product;
 use billing::company::Company;
 use billing::ids::{ProductGroupId, ProductId};
@@ -11,6 +13,7 @@ use serde_json::json as details;
 use store::db::Tx;
 use store::{prices, product_groups, products};
 
+use crate::imports::Taken;
 use crate::work::json;
 use crate::{Error, View, Work};
 
@@ -69,11 +72,46 @@ pub fn create(work: &mut Work<'_>, input: ProductInput) -> Result<Product, Error
         updated_at: work.now,
     };
     check_group(work, product_group_id)?;
-    check_number(work, &product)?;
-    check_external_id(work, &product)?;
+    check_free(work, Some(&product.number), product.external_system_id.as_deref())?;
+    work.ahead.products.take(&product);
     products::insert(work.tx, work.company.id, &product)?;
     work.event("product.created", "product", product.id, &product, None);
     Ok(product)
+}
+
+/// What the products of a chunk ask for.
+#[derive(Default)]
+pub(crate) struct Ahead {
+    groups: BTreeMap<ProductGroupId, bool>,
+    numbers: Taken,
+    external_ids: Taken,
+}
+
+impl Ahead {
+    /// Says that a product has its number and its id in another system now.
+    fn take(&mut self, product: &Product) {
+        self.numbers.take(&product.number);
+        if let Some(external_id) = &product.external_system_id {
+            self.external_ids.take(external_id);
+        }
+    }
+}
+
+/// Looks at what the rows of a chunk will ask for.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn look_ahead(work: &mut Work<'_>, rows: &[&ProductInput]) -> Result<(), Error> {
+    let company_id = work.company.id;
+    let numbers: Vec<&str> = rows.iter().map(|row| &*row.number).collect();
+    let external_ids: Vec<&str> = rows.iter().filter_map(|row| row.external_system_id.as_deref()).collect();
+    let (taken, taken_ids) = products::taken(work.tx, company_id, &numbers, &external_ids)?;
+    let group_ids: BTreeSet<ProductGroupId> = rows.iter().map(|row| row.product_group_id).collect();
+    let there = product_groups::there(work.tx, company_id, &group_ids)?;
+    let groups = group_ids.into_iter().map(|id| (id, there.contains(&id))).collect();
+    let (numbers, external_ids) = (Taken::of(&numbers, &taken), Taken::of(&external_ids, &taken_ids));
+    work.ahead.products = Ahead { groups, numbers, external_ids };
+    Ok(())
 }
 
 /// What an import tells of a product that was made.
@@ -118,12 +156,10 @@ pub fn update(work: &mut Work<'_>, id: ProductId, patch: ProductPatch) -> Result
         work.nothing_happened();
         return Ok(after);
     }
-    if after.number != before.number {
-        check_number(work, &after)?;
-    }
-    if after.external_system_id != before.external_system_id {
-        check_external_id(work, &after)?;
-    }
+    let number = (after.number != before.number).then_some(after.number.as_str());
+    let external_id =
+        after.external_system_id.as_deref().filter(|id| before.external_system_id.as_deref() != Some(*id));
+    check_free(work, number, external_id)?;
     let is_moved = after.product_group_id != before.product_group_id;
     if is_moved {
         check_group(work, after.product_group_id)?;
@@ -168,30 +204,35 @@ fn find(tx: &mut dyn Tx, company: &Company, today: Date, id: ProductId) -> Resul
 }
 
 fn check_group(work: &mut Work<'_>, id: ProductGroupId) -> Result<(), Error> {
-    if product_groups::get(work.tx, work.company.id, id)?.is_some() {
+    let is_there = match work.ahead.products.groups.get(&id) {
+        Some(known) => *known,
+        None => product_groups::there(work.tx, work.company.id, &BTreeSet::from([id]))?.contains(&id),
+    };
+    if is_there {
         return Ok(());
     }
     let message = "There is no such product group in this company.";
     Err(Refusal::missing_at("PRODUCT_GROUP_NOT_FOUND", message, "productGroupId").into())
 }
 
-fn check_number(work: &mut Work<'_>, product: &Product) -> Result<(), Error> {
-    if products::by_number(work.tx, work.company.id, &product.number)?.is_none() {
-        return Ok(());
-    }
-    let message = format!("There is a product with the number {} already.", product.number);
-    let refusal = Refusal::new("PRODUCT_NUMBER_ALREADY_EXISTS", message);
-    Err(refusal.with(details!({ "property": "number" })).into())
-}
-
-fn check_external_id(work: &mut Work<'_>, product: &Product) -> Result<(), Error> {
-    let Some(id) = &product.external_system_id else {
-        return Ok(());
+/// A number and an id in another system, where there are any, are nobody's yet.
+fn check_free(work: &mut Work<'_>, number: Option<&str>, external_id: Option<&str>) -> Result<(), Error> {
+    let (company_id, ahead) = (work.company.id, &work.ahead.products);
+    let known_number = number.map_or(Some(false), |number| ahead.numbers.knows(number));
+    let known_id = external_id.map_or(Some(false), |id| ahead.external_ids.knows(id));
+    let (number_taken, id_taken) = match (known_number, known_id) {
+        (Some(number), Some(id)) => (number, id),
+        _ => products::is_taken(work.tx, company_id, number, external_id)?,
     };
-    if products::by_external_id(work.tx, work.company.id, id)?.is_none() {
-        return Ok(());
+    if let Some(number) = number.filter(|_| number_taken) {
+        let message = format!("There is a product with the number {number} already.");
+        let refusal = Refusal::new("PRODUCT_NUMBER_ALREADY_EXISTS", message);
+        return Err(refusal.with(details!({ "property": "number" })).into());
     }
-    let message = format!("There is a product with the externalSystemId {id} already.");
-    let refusal = Refusal::new("EXTERNAL_SYSTEM_ID_ALREADY_EXISTS", message);
-    Err(refusal.with(details!({ "property": "externalSystemId" })).into())
+    if let Some(id) = external_id.filter(|_| id_taken) {
+        let message = format!("There is a product with the externalSystemId {id} already.");
+        let refusal = Refusal::new("EXTERNAL_SYSTEM_ID_ALREADY_EXISTS", message);
+        return Err(refusal.with(details!({ "property": "externalSystemId" })).into());
+    }
+    Ok(())
 }

@@ -15,7 +15,7 @@ use store::db::Tx;
 use store::{companies, events};
 use uuid::Uuid;
 
-use crate::customers::Ahead;
+use crate::imports::Ahead;
 use crate::{App, Caller, Channels, Error, Pending, clock, webhooks};
 
 /// What a reading verb is given.

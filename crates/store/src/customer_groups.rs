@@ -1,5 +1,7 @@
 //! Customer groups.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use billing::customers::CustomerGroup;
 use billing::ids::{CompanyId, CustomerGroupId};
 use jiff::Timestamp;
@@ -7,23 +9,30 @@ use jiff::Timestamp;
 use crate::db::{Error, Row, Tx, params, statements};
 use crate::documents::{json, metadata as read_metadata};
 use crate::metadata;
+use crate::several::{Several, by_id};
 
 const RESOURCE: &str = "customer_group";
 
 macro_rules! select {
     ($suffix:literal) => {
+        select!("select", $suffix)
+    };
+    ($prefix:literal, $suffix:literal) => {
         concat!(
-            "select g.id, g.number, g.name, g.discount, g.account_id, a.account_number, a.name, g.metadata ",
+            $prefix,
+            " g.id, g.number, g.name, g.discount, g.account_id, a.account_number, a.name, g.metadata ",
             "from customer_groups g join accounts a on a.company_id = g.company_id and a.id = g.account_id ",
-            "where g.company_id = $1 ",
             $suffix
         )
     };
 }
 
+const SEVERAL: Several =
+    Several { begin: select!("select g.id,", "where g.company_id = ?"), among: "and g.id in", end: "" };
+
 statements! {
-    GET = select!("and g.id = $2");
-    LIST = select!("order by length(g.number), g.number");
+    GET = select!("where g.company_id = $1 and g.id = $2");
+    LIST = select!("where g.company_id = $1 order by length(g.number), g.number");
     BY_NUMBER = "select id from customer_groups where company_id = $1 and number = $2";
     INSERT = "insert into customer_groups (company_id, id, number, name, discount, account_id, metadata, \
         created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -37,6 +46,18 @@ statements! {
 /// What the shelves answer.
 pub fn get(tx: &mut dyn Tx, company_id: CompanyId, id: CustomerGroupId) -> Result<Option<CustomerGroup>, Error> {
     tx.one(GET, params![company_id, id])?.map(read).transpose()
+}
+
+/// Those of these groups that are there, by id.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn several(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    ids: &BTreeSet<CustomerGroupId>,
+) -> Result<BTreeMap<CustomerGroupId, CustomerGroup>, Error> {
+    by_id(SEVERAL.rows(tx, company_id, ids)?, read)
 }
 
 /// All customer groups by number: by its length, then its text.

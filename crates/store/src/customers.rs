@@ -10,7 +10,7 @@ use billing::page::{Begin, Page, Part};
 use crate::db::{Error, Row, Select, Tx, params, statements, yes_no};
 use crate::documents::{json, metadata as read_metadata, parse_json};
 use crate::metadata::{self, has_pair};
-use crate::several::{Several, by_id};
+use crate::several::{self, Several, Unique, by_id};
 
 const RESOURCE: &str = "customer";
 const BY_NUMBER_ORDER: &str = "order by length(customer_number), customer_number";
@@ -55,6 +55,8 @@ statements! {
     PARENT = "select parent_customer_id from customers where company_id = $1 and id = $2";
     NEXT_NUMBER = "update company_counters set last_customer_number = last_customer_number + 1 \
         where company_id = $1 returning last_customer_number";
+    LAST_NUMBER = "select last_customer_number from company_counters where company_id = $1";
+    COUNT_TO = "update company_counters set last_customer_number = $1 where company_id = $2";
     INSERT = columns!("insert into customers (company_id, search_text,", ") values ($1, $2, $3, $4, $5, $6, $7, $8, \
         $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, \
         $31, $32, $33)");
@@ -70,6 +72,15 @@ statements! {
 }
 
 const SEVERAL: Several = Several { begin: select!("select id,", "where company_id = ?"), among: "and id in", end: "" };
+const PARENTS: Several =
+    Several { begin: "select id, parent_customer_id from customers where company_id = ?", among: "and id in", end: "" };
+const NUMBERS: Unique = Unique(
+    "select (select o.customer_number from customers o where o.company_id = ? and o.customer_number = v.column1) from (values",
+);
+const EXTERNAL_IDS: Unique = Unique(
+    "select (select o.external_system_id from customers o where o.company_id = ? \
+    and o.external_system_id = v.column1) from (values",
+);
 
 /// A customer.
 ///
@@ -145,72 +156,54 @@ pub fn list(
     Ok(part.page(fetched, total, |customer| customer.customer_number.clone()))
 }
 
-/// Which customer has that number.
+/// Whether a customer has that number, and one that id in another system: asked for in one go.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn by_number(tx: &mut dyn Tx, company_id: CompanyId, number: &str) -> Result<Option<CustomerId>, Error> {
-    tx.one(BY_NUMBER, params![company_id, number])?.map(|mut row| row.id()).transpose()
-}
-
-/// Which customer has that id in another system.
-///
-/// # Errors
-/// What the shelves answer.
-pub fn by_external_id(tx: &mut dyn Tx, company_id: CompanyId, id: &str) -> Result<Option<CustomerId>, Error> {
-    tx.one(BY_EXTERNAL_ID, params![company_id, id])?.map(|mut row| row.id()).transpose()
-}
-
-/// Which customers have that number and that id in another system: asked for in one go.
-///
-/// # Errors
-/// What the shelves answer.
-pub fn by_number_and_external_id(
+pub fn is_taken(
     tx: &mut dyn Tx,
     company_id: CompanyId,
-    number: &str,
-    external_id: &str,
-) -> Result<(Option<CustomerId>, Option<CustomerId>), Error> {
-    let (numbered, external) =
-        tx.both((BY_NUMBER, params![company_id, number]), (BY_EXTERNAL_ID, params![company_id, external_id]))?;
-    let id = |rows: Vec<Row>| rows.into_iter().next().map(|mut row| row.id()).transpose();
-    Ok((id(numbered)?, id(external)?))
-}
-
-/// Those of these numbers that a customer has: asked for in one go.
-///
-/// # Errors
-/// What the shelves answer.
-pub fn taken_numbers(tx: &mut dyn Tx, company_id: CompanyId, numbers: &[&str]) -> Result<BTreeSet<String>, Error> {
-    const BEGIN: &str = "select customer_number from customers where company_id = ?";
-    taken(tx, company_id, (BEGIN, "and customer_number in"), numbers)
-}
-
-/// Those of these ids in another system that a customer has: asked for in one go.
-///
-/// # Errors
-/// What the shelves answer.
-pub fn taken_external_ids(tx: &mut dyn Tx, company_id: CompanyId, ids: &[&str]) -> Result<BTreeSet<String>, Error> {
-    const BEGIN: &str = "select external_system_id from customers where company_id = ?";
-    taken(tx, company_id, (BEGIN, "and external_system_id in"), ids)
-}
-
-fn taken(
-    tx: &mut dyn Tx,
-    company_id: CompanyId,
-    (begin, among): (&'static str, &'static str),
-    texts: &[&str],
-) -> Result<BTreeSet<String>, Error> {
-    /// One size of statement, so that one is planned: what is fewer is filled up with the last.
-    const SIZE: usize = 100;
-    let mut found = BTreeSet::new();
-    for part in texts.chunks(SIZE) {
-        let filled = part.iter().chain(std::iter::repeat(&part[part.len() - 1])).take(SIZE).copied().collect();
-        for mut row in Select::new(begin, params![company_id]).and_any::<&str>(among, filled).all(tx)? {
-            found.insert(row.next()?);
+    number: Option<&str>,
+    external_id: Option<&str>,
+) -> Result<(bool, bool), Error> {
+    Ok(match (number, external_id) {
+        (Some(number), Some(id)) => {
+            let (numbered, external) =
+                tx.both((BY_NUMBER, params![company_id, number]), (BY_EXTERNAL_ID, params![company_id, id]))?;
+            (!numbered.is_empty(), !external.is_empty())
         }
+        (Some(number), None) => (tx.one(BY_NUMBER, params![company_id, number])?.is_some(), false),
+        (None, Some(id)) => (false, tx.one(BY_EXTERNAL_ID, params![company_id, id])?.is_some()),
+        (None, None) => (false, false),
+    })
+}
+
+/// Those of these numbers and of these ids in another system that customers have: asked for in one go.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn taken(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    numbers: &[&str],
+    external_ids: &[&str],
+) -> Result<(BTreeSet<String>, BTreeSet<String>), Error> {
+    several::taken(tx, company_id, (&NUMBERS, numbers), (&EXTERNAL_IDS, external_ids))
+}
+
+/// The customers above these, of those that are there; none at the top.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn parents(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    ids: &BTreeSet<CustomerId>,
+) -> Result<BTreeMap<CustomerId, Option<CustomerId>>, Error> {
+    fn above(mut row: Row) -> Result<Option<CustomerId>, Error> {
+        row.opt_id()
     }
-    Ok(found)
+    by_id(PARENTS.rows(tx, company_id, ids)?, above)
 }
 
 /// The customer above a customer: none where there is no such customer, `Some(None)` at the top.
@@ -229,10 +222,26 @@ pub fn next_number(tx: &mut dyn Tx, company_id: CompanyId) -> Result<String, Err
     loop {
         let mut row = tx.one(NEXT_NUMBER, params![company_id])?.ok_or(Error::NotFound)?;
         let number = row.next::<i64>()?.to_string();
-        if by_number(tx, company_id, &number)?.is_none() {
+        if !is_taken(tx, company_id, Some(&number), None)?.0 {
             return Ok(number);
         }
     }
+}
+
+/// The last number that was given to a customer who named none.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn last_number(tx: &mut dyn Tx, company_id: CompanyId) -> Result<i64, Error> {
+    tx.one(LAST_NUMBER, params![company_id])?.ok_or(Error::NotFound)?.next()
+}
+
+/// Says that numbers were given up to this one.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn count_to(tx: &mut dyn Tx, company_id: CompanyId, number: i64) -> Result<(), Error> {
+    tx.exec(COUNT_TO, params![number, company_id])
 }
 
 /// Shelves a new customer.

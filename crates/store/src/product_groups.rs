@@ -1,5 +1,7 @@
 //! Product groups and the accounts their products are booked to.
 
+use std::collections::BTreeSet;
+
 use billing::catalogue::ProductGroup;
 use billing::ids::{AccountId, CompanyId, ProductGroupId};
 use billing::input::catalogue::CatalogueSort;
@@ -11,6 +13,7 @@ use billing::vat_codes::VatType;
 use crate::db::{Error, Row, Select, Tx, params, statements};
 use crate::metadata::escaped;
 use crate::products::placed;
+use crate::several::Several;
 
 macro_rules! select {
     ($suffix:literal) => {
@@ -44,12 +47,27 @@ statements! {
     DELETE = "delete from product_groups where company_id = $1 and id = $2";
 }
 
+const THERE: Several =
+    Several { begin: "select id from product_groups where company_id = ?", among: "and id in", end: "" };
+
 /// A product group.
 ///
 /// # Errors
 /// What the shelves answer.
 pub fn get(tx: &mut dyn Tx, company_id: CompanyId, id: ProductGroupId) -> Result<Option<ProductGroup>, Error> {
     tx.one(GET, params![company_id, id])?.map(read).transpose()
+}
+
+/// Those of these product groups that are there. Nothing is counted, as it is for [`get`].
+///
+/// # Errors
+/// What the shelves answer.
+pub fn there(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    ids: &BTreeSet<ProductGroupId>,
+) -> Result<BTreeSet<ProductGroupId>, Error> {
+    Ok(THERE.rows(tx, company_id, ids)?.into_keys().collect())
 }
 
 /// A page of product groups; `search` is what number or name begins with.

@@ -1,5 +1,7 @@
 //! Products; their prices stand on a page of their own.
 
+use std::collections::BTreeSet;
+
 use billing::catalogue::Product;
 use billing::ids::{CompanyId, ProductGroupId, ProductId};
 use billing::input::Metadata;
@@ -11,6 +13,7 @@ use billing::page::{Begin, Page, Part};
 use crate::db::{Error, Row, Select, Tx, params, statements, yes_no};
 use crate::documents::{json, metadata as read_metadata};
 use crate::metadata::{self, escaped, has_pair};
+use crate::several::{self, Unique};
 
 const RESOURCE: &str = "product";
 
@@ -57,6 +60,13 @@ statements! {
         where company_id = $12 and id = $13";
     DELETE = "delete from products where company_id = $1 and id = $2";
 }
+
+const NUMBERS: Unique =
+    Unique("select (select o.number from products o where o.company_id = ? and o.number = v.column1) from (values");
+const EXTERNAL_IDS: Unique = Unique(
+    "select (select o.external_system_id from products o where o.company_id = ? \
+    and o.external_system_id = v.column1) from (values",
+);
 
 /// A product, without its prices.
 ///
@@ -123,20 +133,39 @@ pub fn list(
     Ok(part.page(fetched, total, |product| (value(product), product.id)))
 }
 
-/// Which product has that number.
+/// Whether a product has that number, and one that id in another system: asked for in one go.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn by_number(tx: &mut dyn Tx, company_id: CompanyId, number: &str) -> Result<Option<ProductId>, Error> {
-    tx.one(BY_NUMBER, params![company_id, number])?.map(|mut row| row.id()).transpose()
+pub fn is_taken(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    number: Option<&str>,
+    external_id: Option<&str>,
+) -> Result<(bool, bool), Error> {
+    Ok(match (number, external_id) {
+        (Some(number), Some(id)) => {
+            let (numbered, external) =
+                tx.both((BY_NUMBER, params![company_id, number]), (BY_EXTERNAL_ID, params![company_id, id]))?;
+            (!numbered.is_empty(), !external.is_empty())
+        }
+        (Some(number), None) => (tx.one(BY_NUMBER, params![company_id, number])?.is_some(), false),
+        (None, Some(id)) => (false, tx.one(BY_EXTERNAL_ID, params![company_id, id])?.is_some()),
+        (None, None) => (false, false),
+    })
 }
 
-/// Which product has that id in another system.
+/// Those of these numbers and of these ids in another system that products have: asked for in one go.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn by_external_id(tx: &mut dyn Tx, company_id: CompanyId, id: &str) -> Result<Option<ProductId>, Error> {
-    tx.one(BY_EXTERNAL_ID, params![company_id, id])?.map(|mut row| row.id()).transpose()
+pub fn taken(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    numbers: &[&str],
+    external_ids: &[&str],
+) -> Result<(BTreeSet<String>, BTreeSet<String>), Error> {
+    several::taken(tx, company_id, (&NUMBERS, numbers), (&EXTERNAL_IDS, external_ids))
 }
 
 /// Shelves a new product.

@@ -132,7 +132,7 @@ pub fn routes() -> Vec<Route> {
         remove("/v1/product-groups/{id}", ProductsWrite, "Delete a product group that is not in use", product_groups::delete),
         list("/v1/products", ProductsRead, "Products, without their prices", products::list),
         create("/v1/products", ProductsWrite, "Add a product", products::create),
-        import("/v1/products/import", ProductsWrite, "Import products: a table (CSV) or lines of JSON, with what becomes of each row", |_, _| Ok(()), products::create, products::told),
+        import("/v1/products/import", ProductsWrite, "Import products: a table (CSV) or lines of JSON, with what becomes of each row", products::look_ahead, products::create, products::told),
         read("/v1/products/{id}", ProductsRead, "One product with its prices", products::get),
         change("/v1/products/{id}", ProductsWrite, "Change a product", products::update),
         remove("/v1/products/{id}", ProductsWrite, "Delete a product whose prices are not in use", products::delete),

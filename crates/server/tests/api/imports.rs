@@ -126,6 +126,103 @@ on_both_engines! {
         assert_eq!(last["created"], 0);
     }
 
+    /// Who names no number gets the next that is free, past those that customers have and rows before took; a
+    /// refused row takes none, and who is made alone afterwards goes on from there.
+    fn numbers_are_given_past_those_that_are_taken(house) {
+        let company = house.company();
+        let group = group(&company);
+        let row = |more: Value| {
+            let mut row = json!({ "customerType": "business", "name": "Bi", "countryCode": "DK", "vatZone": "domestic", "customerGroupId": group });
+            crate::house::merge(&mut row, more);
+            format!("{row}\n")
+        };
+        let given = |rows: &[String]| -> String {
+            let (rows, _) = report(&import(&company, CUSTOMERS, LINES, &[], &rows.concat()));
+            let became = rows.iter().map(|row| text(row.get("customerNumber").unwrap_or(&row["code"])).to_owned());
+            became.collect::<Vec<_>>().join(" ")
+        };
+        let none = || row(json!({}));
+        let foreign = || row(json!({ "customerGroupId": "0190a1b2-0000-7000-8000-000000000001" }));
+        company.customer(json!({ "customerNumber": "2" }));
+        let asked = [none(), row(json!({ "customerNumber": "4" })), none(), foreign(), none(), row(json!({ "customerNumber": "6" })), none()];
+        assert_eq!(given(&asked), "1 4 3 CUSTOMER_GROUP_NOT_FOUND 5 6 7");
+        let alone = || company.api.get(&format!("/v1/customers/{}", text(&company.customer(json!({}))))).is(200)["customerNumber"].clone();
+        assert_eq!(alone(), "8");
+        // More are taken than a chunk looks ahead.
+        let taken: Vec<String> = (9..40).map(|n: u32| row(json!({ "customerNumber": n.to_string() }))).collect();
+        given(&taken);
+        assert_eq!(given(&[none(), foreign(), none(), row(json!({ "customerNumber": "42" })), none()]), "40 CUSTOMER_GROUP_NOT_FOUND 41 42 43");
+        assert_eq!(alone(), "44");
+        // A preview gives none away.
+        let place = format!("{CUSTOMERS}?dryRun=true");
+        import(&company, &place, LINES, &[], &[none(), none()].concat()).is(200);
+        assert_eq!(alone(), "45");
+        company.check_books();
+    }
+
+    /// What rows name is looked up for all of them, and each is told of its own.
+    fn a_row_is_told_what_it_names_and_is_not_there(house) {
+        let company = house.company();
+        let top = company.customer(json!({ "vatNumber": null }));
+        let below = company.customer(json!({ "vatNumber": null, "parentCustomerId": top }));
+        let template = company.api.get("/v1/document-templates").is(200)["data"][0]["id"].clone();
+        let foreign = "0190a1b2-0000-7000-8000-000000000001";
+        let of_others = house.company();
+        let theirs = of_others.customer(json!({}));
+        let group = group(&company);
+        let row = |more: Value| {
+            let mut row = json!({ "customerType": "business", "name": "Bi", "countryCode": "DK", "vatZone": "domestic", "customerGroupId": group });
+            crate::house::merge(&mut row, more);
+            format!("{row}\n")
+        };
+        let body = [
+            row(json!({ "parentCustomerId": below, "documentTemplateIds": [template] })), row(json!({ "parentCustomerId": foreign })),
+            row(json!({ "parentCustomerId": theirs })), row(json!({ "documentTemplateIds": [template, foreign] })),
+            row(json!({ "customerGroupId": foreign })), row(json!({ "billingRelationship": "parent_pays" })),
+            row(json!({ "parentCustomerId": top })),
+        ];
+        let (rows, last) = report(&import(&company, CUSTOMERS, LINES, &[], &body.concat()));
+        let codes: Vec<&Value> = rows.iter().map(|row| &row["code"]).collect();
+        let expected = [
+            json!(null), json!("CUSTOMER_NOT_FOUND"), json!("CUSTOMER_NOT_FOUND"), json!("TEMPLATE_NOT_FOUND"),
+            json!("CUSTOMER_GROUP_NOT_FOUND"), json!("SHARED_VALIDATION_FAILED"), json!(null),
+        ];
+        assert_eq!(codes, expected.iter().collect::<Vec<_>>());
+        assert_eq!(rows[3]["details"]["property"], "documentTemplateIds.1");
+        assert_eq!(last["created"], 2);
+        let made = company.api.get(&format!("/v1/customers/{}", text(&rows[0]["id"]))).is(200);
+        assert_eq!((&made["parentCustomerId"], &made["documentTemplateIds"]), (&below, &json!([template])));
+        assert_eq!(made["customerGroupNumber"], "1");
+        company.check_books();
+    }
+
+    /// Products of a chunk see each other too.
+    fn products_of_a_chunk_see_each_other(house) {
+        let company = house.company();
+        let group = company.api.get("/v1/product-groups").is(200)["data"][0]["id"].clone();
+        let row = |number: &str, id: Value, group: &Value| {
+            format!("{}\n", json!({ "number": number, "name": "Honey", "productGroupId": group, "externalSystemId": id, "metadata": { "n": number } }))
+        };
+        let foreign = json!("0190a1b2-0000-7000-8000-000000000001");
+        let body = [
+            row("1", json!("x"), &group), row("2", json!("x"), &group), row("2", json!("y"), &foreign), row("2", json!("y"), &group),
+            row("1", json!(null), &group), row("3", json!(null), &group),
+        ];
+        let told = |body: &str| -> Vec<String> {
+            let (rows, _) = report(&import(&company, PRODUCTS, LINES, &[], body));
+            rows.iter().map(|row| text(row.get("number").unwrap_or(&row["code"])).to_owned()).collect()
+        };
+        let (number, id) = ("PRODUCT_NUMBER_ALREADY_EXISTS", "EXTERNAL_SYSTEM_ID_ALREADY_EXISTS");
+        assert_eq!(told(&body.concat()), ["1", id, "PRODUCT_GROUP_NOT_FOUND", "2", number, "3"]);
+        assert_eq!(told(&body.concat()), [number, number, "PRODUCT_GROUP_NOT_FOUND", number, number, number]);
+        assert_eq!(told(&row("4", json!("y"), &group)), [id]);
+        for number in ["1", "2", "3"] {
+            let found = company.api.get(&format!("/v1/products?metadata[n]={number}")).is(200);
+            assert_eq!((found["total"].as_u64(), &found["data"][0]["number"]), (Some(1), &json!(number)));
+        }
+        company.check_books();
+    }
+
     /// Products too, as lines of JSON.
     fn products_are_imported_as_lines_of_json(house) {
         let company = house.company();

@@ -97,6 +97,15 @@ on_both! {
                     let found = customers::several(&mut counting, own, &meant.keys().copied().collect())?;
                     assert_eq!((found == meant, counting.statements), (true, statements), "of {count}");
                 }
+                // What a chunk of an import asks for takes two questions, which go together on PostgreSQL.
+                let numbers: Vec<&str> = all.iter().map(|one| one.customer_number.as_str()).collect();
+                let mut counting = Counting { tx: &mut *tx, statements: 0 };
+                let (taken, none) = customers::taken(&mut counting, own, &numbers, &numbers)?;
+                assert_eq!((taken.len(), none.len(), counting.statements), (130, 0, 2));
+                let many: Vec<&str> = numbers.iter().chain(&numbers).copied().chain(["N 7"]).collect();
+                let mut counting = Counting { tx: &mut *tx, statements: 0 };
+                let (taken, none) = customers::taken(&mut counting, own, &many, &[])?;
+                assert_eq!((taken.len(), none.len(), counting.statements), (130, 0, 2));
                 Ok(())
             })
             .unwrap();

@@ -485,16 +485,18 @@ impl Stock {
         let customer = &self.customer;
         assert_eq!(customers::get(tx, own, customer.id)?.as_ref(), Some(customer));
         assert_eq!(customers::all(tx, own, &Default::default())?, std::slice::from_ref(customer));
-        assert_eq!(customers::by_number(tx, own, &customer.customer_number)?, Some(customer.id));
-        if let Some(other) = &customer.external_system_id {
-            assert_eq!(customers::by_external_id(tx, own, other)?, Some(customer.id));
-            let both = customers::by_number_and_external_id(tx, own, &customer.customer_number, other)?;
-            assert_eq!(both, (Some(customer.id), Some(customer.id)));
-            let taken = customers::taken_external_ids(tx, own, &[other.as_str(), "none"])?;
-            assert_eq!(taken.into_iter().collect::<Vec<_>>(), std::slice::from_ref(other));
+        let (number, other) = (customer.customer_number.as_str(), customer.external_system_id.as_deref());
+        for (number, is_taken) in [(Some(number), true), (Some("none"), false), (None, false)] {
+            assert_eq!(customers::is_taken(tx, own, number, other)?, (is_taken, other.is_some()));
+            assert_eq!(customers::is_taken(tx, own, number, Some("none"))?, (is_taken, false));
         }
-        let taken = customers::taken_numbers(tx, own, &["none", &customer.customer_number])?;
-        assert_eq!(taken.into_iter().collect::<Vec<_>>(), std::slice::from_ref(&customer.customer_number));
+        let ids: Vec<&str> = other.into_iter().chain(["none"]).collect();
+        let taken = customers::taken(tx, own, &["none", number], &ids)?;
+        assert_eq!(taken, ([number.to_owned()].into(), other.map(str::to_owned).into_iter().collect()));
+        let parents = customers::parents(tx, own, &[customer.id, id(99)].into())?;
+        assert_eq!(parents, [(customer.id, customer.parent_customer_id)].into());
+        let groups = customer_groups::several(tx, own, &[self.customer_group.id, id(99)].into())?;
+        assert_eq!(groups, [(self.customer_group.id, self.customer_group.clone())].into());
         assert_eq!(customers::parent(tx, own, customer.id)?, Some(customer.parent_customer_id));
         let (contact, department) = (&self.contact, &self.department);
         assert_eq!(contacts::get(tx, own, contact.id)?.as_ref(), Some(contact));
@@ -511,10 +513,15 @@ impl Stock {
         assert_eq!(sales.vat_type, self.accounts[0].vat_code_id.map(|_| self.vat_code.vat_type));
         let product = &self.product;
         assert_eq!(products::get(tx, own, product.id)?.as_ref(), Some(product));
-        assert_eq!(products::by_number(tx, own, &product.number)?, Some(product.id));
-        if let Some(other) = &product.external_system_id {
-            assert_eq!(products::by_external_id(tx, own, other)?, Some(product.id));
+        let (number, other) = (product.number.as_str(), product.external_system_id.as_deref());
+        for (number, is_taken) in [(Some(number), true), (Some("none"), false), (None, false)] {
+            assert_eq!(products::is_taken(tx, own, number, other)?, (is_taken, other.is_some()));
+            assert_eq!(products::is_taken(tx, own, number, Some("none"))?, (is_taken, false));
         }
+        let ids: Vec<&str> = other.into_iter().chain(["none"]).collect();
+        let taken = products::taken(tx, own, &["none", number], &ids)?;
+        assert_eq!(taken, ([number.to_owned()].into(), other.map(str::to_owned).into_iter().collect()));
+        assert_eq!(product_groups::there(tx, own, &[group.id, id(99)].into())?, [group.id].into());
         assert_eq!(prices::get(tx, &self.company, TODAY, self.price.id)?.as_ref(), Some(&self.price));
         let prices = prices::of_product(tx, &self.company, TODAY, product.id)?;
         assert_eq!(prices, std::slice::from_ref(&self.price));

@@ -72,8 +72,12 @@ on_both! {
                 assert_eq!(pricing::receivables(tx, b, s.customer_group.id), Err(Error::NotFound));
                 assert_eq!(customers::get(tx, b, s.customer.id)?, None);
                 assert_eq!(customers::all(tx, b, &Default::default())?, []);
-                assert_eq!(customers::by_number(tx, b, &s.customer.customer_number)?, None);
-                assert_eq!(customers::by_external_id(tx, b, s.customer.external_system_id.as_ref().unwrap())?, None);
+                let (number, other) = (s.customer.customer_number.as_str(), s.customer.external_system_id.as_deref().unwrap());
+                assert_eq!(customers::is_taken(tx, b, Some(number), Some(other))?, (false, false));
+                assert_eq!(customers::taken(tx, b, &[number], &[other])?, Default::default());
+                assert_eq!(customers::parents(tx, b, &[s.customer.id].into())?, Default::default());
+                assert_eq!(customer_groups::several(tx, b, &[s.customer_group.id].into())?, Default::default());
+                assert_eq!(product_groups::there(tx, b, &[s.product_group.id].into())?, Default::default());
                 assert_eq!(customers::parent(tx, b, s.customer.id)?, None);
                 assert_eq!(contacts::get(tx, b, s.contact.id)?, None);
                 assert_eq!(departments::get(tx, b, s.department.id)?, None);
@@ -84,8 +88,9 @@ on_both! {
                 assert_eq!(product_groups::by_number(tx, b, &s.product_group.number)?, None);
                 assert_eq!(product_groups::account(tx, b, s.accounts[0].id)?, None);
                 assert_eq!(products::get(tx, b, s.product.id)?, None);
-                assert_eq!(products::by_number(tx, b, &s.product.number)?, None);
-                assert_eq!(products::by_external_id(tx, b, s.product.external_system_id.as_ref().unwrap())?, None);
+                let (number, other) = (s.product.number.as_str(), s.product.external_system_id.as_deref().unwrap());
+                assert_eq!(products::is_taken(tx, b, Some(number), Some(other))?, (false, false));
+                assert_eq!(products::taken(tx, b, &[number], &[other])?, Default::default());
                 assert_eq!(prices::get(tx, &stranger, TODAY, s.price.id)?, None);
                 assert_eq!(prices::of_product(tx, &stranger, TODAY, s.product.id)?, []);
                 assert!(pricing::items(tx, b, [s.price.id].into_iter(), s.customer.vat_zone, TODAY)?.is_empty());
