@@ -8,8 +8,8 @@ use serde_json::json as object;
 
 use crate::country::Country;
 use crate::customers::registration_number_of;
+use crate::identifiers;
 use crate::ids::CompanyId;
-use crate::input::Patch;
 use crate::input::company::{CompanyPatch, NewCompany};
 use crate::json;
 use crate::money::Currency;
@@ -210,7 +210,8 @@ impl Company {
     /// The company after a change; `now` is when it was last changed, where anything did.
     ///
     /// # Errors
-    /// `isISO4217CurrencyCode` where the currency is none.
+    /// `isISO4217CurrencyCode` where the currency is none; `isCvr`, `isPeppolEndpoint` and `isBIC` where a
+    /// number has not its form.
     pub fn changed(&self, patch: CompanyPatch, now: Timestamp) -> Result<Company, Faults> {
         let CompanyPatch {
             name,
@@ -244,10 +245,11 @@ impl Company {
         let currency = currency.map(|code| currency_of(&code, "currency")).transpose()?;
         let country_code = country_code.map_or(before.country_code, |code| code.0);
         let vat = vat.map(|number| number.0).over(before.vat);
-        let registration_number = match registration_number {
-            Patch::Keep => before.registration_number.or_else(|| registration_number_of(&country_code, vat.as_deref())),
-            given => given.map(|number| number.0).over(None),
-        };
+        // What was taken from the VAT number follows it; what was said stays.
+        let taken = registration_number_of(&self.country_code, self.vat.as_deref());
+        let said = before.registration_number.filter(|number| taken.as_ref() != Some(number));
+        let registration_number = registration_number.map(|number| number.0).over(said);
+        let registration_number = registration_number.or_else(|| registration_number_of(&country_code, vat.as_deref()));
         let after = Company {
             id: before.id,
             name: name.map_or(before.name, |name| name.0),
@@ -281,8 +283,30 @@ impl Company {
             created_at: before.created_at,
             updated_at: before.updated_at,
         };
+        self.check_numbers(&after)?;
         let updated_at = if after == *self { self.updated_at } else { now };
         Ok(Company { updated_at, ..after })
+    }
+
+    /// Numbers that a change touches have their form, and their check digit where the rule is public.
+    fn check_numbers(&self, after: &Company) -> Result<(), Faults> {
+        let mut faults = Faults::default();
+        let is_moved = after.country_code != self.country_code || after.registration_number != self.registration_number;
+        let number = after.registration_number.as_deref().filter(|_| is_moved && after.country_code == "DK");
+        if number.is_some_and(|number| !identifiers::is_cvr(number)) {
+            let message = "registrationNumber must be a CVR number: 8 digits with check digit";
+            faults.add("registrationNumber", "isCvr", message);
+        }
+        let endpoint = after.peppol_endpoint.as_deref().filter(|_| after.peppol_endpoint != self.peppol_endpoint);
+        if endpoint.is_some_and(|endpoint| !identifiers::is_peppol_endpoint(endpoint)) {
+            let message = "peppolEndpoint must be a scheme and an id, as 0184:12345678";
+            faults.add("peppolEndpoint", "isPeppolEndpoint", message);
+        }
+        let bic = after.bic.as_deref().filter(|_| after.bic != self.bic);
+        if bic.is_some_and(|bic| !identifiers::is_bic(bic)) {
+            faults.add("bic", "isBIC", "bic must be a BIC: 8 or 11 capital letters and digits, as DABADKKK");
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
     /// What books are kept in can't change once there are any.
@@ -364,8 +388,13 @@ mod tests {
         assert_eq!((after.address.as_deref(), after.city.as_deref()), (None, Some("Aarhus")));
         assert_eq!(after.registration_number.as_deref(), Some("12345674"));
         assert_eq!((after.name.as_str(), after.updated_at), ("Bi ApS", later));
-        let own = before.changed(patch(r#"{"vat": "DK12345674", "registrationNumber": "87654321"}"#), later).unwrap();
-        assert_eq!(own.registration_number.as_deref(), Some("87654321"));
+        let own = before.changed(patch(r#"{"vat": "DK12345674", "registrationNumber": "87654370"}"#), later).unwrap();
+        assert_eq!(own.registration_number.as_deref(), Some("87654370"));
+        // What was said stays; what came with the VAT number goes with it.
+        let of = |company: &Company, body: &str| company.changed(patch(body), later).unwrap().registration_number;
+        assert_eq!(of(&own, r#"{"vat": null}"#).as_deref(), Some("87654370"));
+        assert_eq!(of(&after, r#"{"vat": "DK87654370"}"#).as_deref(), Some("87654370"));
+        assert_eq!(of(&after, r#"{"vat": null}"#), None);
         assert!(before.changed(patch(r#"{"currency": "XXX"}"#), later).is_err());
     }
 

@@ -1,7 +1,10 @@
 //! Countries: ISO 3166 codes, and for those a company is likely to be in its
-//! currency, zone and VAT rates. Rates of the EU: the Commission's "VAT rates applied
-//! in the Member States" and national notices as known in 2026; check yours before
-//! you rely on a preset, and change the VAT codes where it is out of date.
+//! currency, zone and VAT rates. Rates of the EU: the Commission's "VAT rates applied in the
+//! Member States" (its database Taxes in Europe) and national notices, as of November 2026. What
+//! changed last: CY 3 % from 21 July 2023; CZ and LU from 2024; SK from 2025; EE 24 % from
+//! 1 July and RO from 1 August 2025; FI 13.5 % and LT 12 % from 2026; AT 4.9 % on some food from
+//! 1 July 2026. Parking rates and those of regions are left out. Check yours before you rely on a
+//! preset, and change the VAT codes where it is out of date.
 
 /// What a company or customer takes from its country.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,14 +55,14 @@ const fn plain(code: &'static str) -> Country {
 
 #[rustfmt::skip]
 const COUNTRIES: &[Country] = &[
-    Country { code: "AT", name: "Austria", is_eu: true, currency: "EUR", time_zone: "Europe/Vienna", vat_prefix: Some("AT"), vat_rates: &["20", "10", "13"] },
-    Country { code: "BE", name: "Belgium", is_eu: true, currency: "EUR", time_zone: "Europe/Brussels", vat_prefix: Some("BE"), vat_rates: &["21", "6", "12"] },
+    Country { code: "AT", name: "Austria", is_eu: true, currency: "EUR", time_zone: "Europe/Vienna", vat_prefix: Some("AT"), vat_rates: &["20", "13", "10", "4.9"] },
+    Country { code: "BE", name: "Belgium", is_eu: true, currency: "EUR", time_zone: "Europe/Brussels", vat_prefix: Some("BE"), vat_rates: &["21", "12", "6"] },
     Country { code: "BG", name: "Bulgaria", is_eu: true, currency: "EUR", time_zone: "Europe/Sofia", vat_prefix: Some("BG"), vat_rates: &["20", "9"] },
-    Country { code: "CY", name: "Cyprus", is_eu: true, currency: "EUR", time_zone: "Asia/Nicosia", vat_prefix: Some("CY"), vat_rates: &["19", "5", "9"] },
+    Country { code: "CY", name: "Cyprus", is_eu: true, currency: "EUR", time_zone: "Asia/Nicosia", vat_prefix: Some("CY"), vat_rates: &["19", "9", "5", "3"] },
     Country { code: "CZ", name: "Czechia", is_eu: true, currency: "CZK", time_zone: "Europe/Prague", vat_prefix: Some("CZ"), vat_rates: &["21", "12"] },
     Country { code: "DE", name: "Germany", is_eu: true, currency: "EUR", time_zone: "Europe/Berlin", vat_prefix: Some("DE"), vat_rates: &["19", "7"] },
     Country { code: "DK", name: "Denmark", is_eu: true, currency: "DKK", time_zone: "Europe/Copenhagen", vat_prefix: Some("DK"), vat_rates: &["25"] },
-    Country { code: "EE", name: "Estonia", is_eu: true, currency: "EUR", time_zone: "Europe/Tallinn", vat_prefix: Some("EE"), vat_rates: &["24", "9", "13"] },
+    Country { code: "EE", name: "Estonia", is_eu: true, currency: "EUR", time_zone: "Europe/Tallinn", vat_prefix: Some("EE"), vat_rates: &["24", "13", "9"] },
     Country { code: "ES", name: "Spain", is_eu: true, currency: "EUR", time_zone: "Europe/Madrid", vat_prefix: Some("ES"), vat_rates: &["21", "10", "4"] },
     Country { code: "FI", name: "Finland", is_eu: true, currency: "EUR", time_zone: "Europe/Helsinki", vat_prefix: Some("FI"), vat_rates: &["25.5", "13.5", "10"] },
     Country { code: "FR", name: "France", is_eu: true, currency: "EUR", time_zone: "Europe/Paris", vat_prefix: Some("FR"), vat_rates: &["20", "10", "5.5", "2.1"] },
@@ -139,6 +142,17 @@ const COUNTRIES: &[Country] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Art. 97 of Directive 2006/112: a standard rate is 15 % at least; Art. 98: reduced ones are below it.
+    #[test]
+    fn rates_of_the_eu_are_such_as_the_directive_has_them() {
+        for country in COUNTRIES.iter().filter(|country| country.is_eu) {
+            let rates: Vec<rust_decimal::Decimal> =
+                country.vat_rates.iter().map(|rate| rate.parse().unwrap()).collect();
+            assert!(rates[0] >= 15.into(), "{}", country.code);
+            assert!(rates.is_sorted_by(|higher, lower| higher > lower), "{}", country.code);
+        }
+    }
 
     #[test]
     fn the_table_is_whole() {

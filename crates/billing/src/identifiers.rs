@@ -62,6 +62,15 @@ pub fn is_iban(text: &str) -> bool {
     rest == 1
 }
 
+/// A BIC: four letters of the bank, two of the country, two letters or digits of the place, and of the
+/// branch three or none (ISO 9362).
+pub fn is_bic(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    (bytes.len() == 8 || bytes.len() == 11)
+        && bytes[..6].iter().all(u8::is_ascii_uppercase)
+        && bytes[6..].iter().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+}
+
 fn iban_length(country: &str) -> Option<usize> {
     const LENGTHS: [(&str, usize); 34] = [
         ("AT", 20),
@@ -138,6 +147,8 @@ mod tests {
             (is_email, "a.b+c@example.dk", "a b@example.dk"),
             (is_email, "x@y.dk", "x@y"),
             (is_peppol_endpoint, "0184:24256790", "0184:24256791"),
+            (is_bic, "DABADKKK", "DABADKK"),
+            (is_bic, "NDEAFIHHXXX", "NDEA1IHHXXX"),
         ] {
             assert!(check(good), "{good}");
             assert!(!check(bad), "{bad}");

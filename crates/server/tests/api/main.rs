@@ -8,6 +8,7 @@ mod bad_input;
 mod cases;
 mod catalogue;
 mod commands;
+mod company;
 mod concurrency;
 mod contacts;
 mod contract;
