@@ -165,11 +165,12 @@ pub struct CustomerPatch {
 /// How customers are listed: all as a plain array, or with `page` or `cursor` page by page.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(extend("x-rules" = "part-of-a-list"))]
 pub struct CustomerQuery {
     /// The page, from 1.
     #[schemars(range(min = 1))]
     pub page: Option<u32>,
-    /// How many a page.
+    /// How many a page; with `page` or `cursor` only.
     #[schemars(range(min = 1, max = 100))]
     pub limit: Option<u32>,
     /// Continues a list where `nextCursor` says; empty begins one.

@@ -29,6 +29,7 @@ pub fn rules(name: &str) -> Option<Rule> {
         "credit-part" => Some(credit_part),
         "price" => Some(price),
         "added-rate" => Some(added_rate),
+        "part-of-a-list" => Some(part_of_a_list),
         _ => None,
     }
 }
@@ -128,6 +129,14 @@ fn added_rate(code: &dyn Fields, path: &str, faults: &mut Faults) {
         if code.has(given) && !code.has(other) {
             faults.add(format!("{path}{other}"), "isNotEmpty", format!("{other} should not be empty beside {given}"));
         }
+    }
+}
+
+/// A list that is answered whole where no page is asked for has no limit then: who reads it would miss the rest.
+fn part_of_a_list(query: &dyn Fields, path: &str, faults: &mut Faults) {
+    if query.has("limit") && !query.has("page") && !query.has("cursor") {
+        let message = "limit should be empty without page or cursor: the whole list is answered then";
+        faults.add(format!("{path}limit"), "isEmpty", message);
     }
 }
 

@@ -87,6 +87,185 @@ on_both_engines! {
         assert_eq!(found(&format!("productGroupId={}", text(&group(&company)["id"]))).len(), "H-500 Z-1".len());
     }
 
+    /// A group names four accounts: each is needed, is there, and those that VAT is charged by say how much.
+    fn a_group_names_accounts_that_tell_the_vat_of_a_sale(house) {
+        let company = house.company();
+        let first = group(&company);
+        let fields = ["domesticAccountId", "euAccountId", "abroadAccountId", "domesticWithoutVatAccountId"];
+        let mut body = json!({ "number": "2", "name": "Courses" });
+        for field in fields {
+            body[field] = first[field].clone();
+        }
+        let account = |number: u32| company.api.get(&format!("/v1/accounts?accountNumber={number}")).is(200)[0]["id"].clone();
+        let foreign = json!("0190a1b2-0000-7000-8000-000000000001");
+        for field in ["number", "name"].into_iter().chain(fields) {
+            let mut without = body.clone();
+            without.as_object_mut().unwrap().remove(field);
+            company.api.post("/v1/product-groups", &without).faulty(field, "isNotEmpty");
+        }
+        let made = company.api.post("/v1/product-groups", &body).is(201);
+        let place = at("product-groups", &made);
+        for field in fields {
+            let details = company.api.patch(&place, &json!({ field: foreign })).refused(404, "ACCOUNT_NOT_FOUND");
+            assert_eq!(details["property"], field);
+            company.api.patch(&place, &json!({ field: null })).faulty(field, "isNotEmpty");
+        }
+        // 5820 has no VAT code, 2010 one for purchases.
+        for field in &fields[..3] {
+            for number in [5820, 2010] {
+                let details = company.api.patch(&place, &json!({ *field: account(number) })).refused(400, "ACCOUNT_VAT_CODE_REQUIRED");
+                assert_eq!(details["property"], *field);
+            }
+        }
+        assert_eq!(company.api.get(&place).is(200), made, "a refusal changes nothing");
+        company.api.patch(&place, &json!({ "number": "1" })).refused(400, "PRODUCT_GROUP_NUMBER_ALREADY_EXISTS");
+        let swapped = json!({ "euAccountId": first["abroadAccountId"], "abroadAccountId": first["euAccountId"] });
+        let changed = company.api.patch(&place, &swapped).is(200);
+        assert_eq!((&changed["euAccountNumber"], &changed["abroadAccountNumber"]), (&json!(1060), &json!(1050)));
+        assert_eq!(changed["euAccountName"], first["abroadAccountName"]);
+    }
+
+    /// What a product needs, what it must not share, and what becomes of its prices.
+    fn a_product_is_checked_and_changed(house) {
+        let company = house.company();
+        let first = group(&company);
+        let body = json!({ "number": "H-1", "name": "Honey", "productGroupId": first["id"], "externalSystemId": "erp-1" });
+        for field in ["number", "name", "productGroupId"] {
+            let mut without = body.clone();
+            without.as_object_mut().unwrap().remove(field);
+            company.api.post("/v1/products", &without).faulty(field, "isNotEmpty");
+        }
+        let foreign = json!("0190a1b2-0000-7000-8000-000000000001");
+        let made = company.api.post("/v1/products", &body).is(201);
+        let least = ["description", "unit"].map(|field| made[field].clone());
+        assert_eq!((least, &made["isGoods"], &made["metadata"]), ([json!(null), json!(null)], &json!(false), &json!({})));
+        let other = product(&company, "H-2");
+        let with = |number: &str, id: &str, group: &Value| {
+            company.api.post("/v1/products", &json!({ "number": number, "name": "Wax", "productGroupId": group, "externalSystemId": id }))
+        };
+        assert_eq!(with("H-3", "erp-1", &first["id"]).refused(400, "EXTERNAL_SYSTEM_ID_ALREADY_EXISTS")["property"], "externalSystemId");
+        assert_eq!(with("H-1", "erp-3", &first["id"]).refused(400, "PRODUCT_NUMBER_ALREADY_EXISTS")["property"], "number");
+        assert_eq!(with("H-3", "erp-3", &foreign).refused(404, "PRODUCT_GROUP_NOT_FOUND")["property"], "productGroupId");
+        let patch = |change: Value| company.api.patch(&at("products", &other), &change);
+        patch(json!({ "number": "H-1" })).refused(400, "PRODUCT_NUMBER_ALREADY_EXISTS");
+        patch(json!({ "externalSystemId": "erp-1" })).refused(400, "EXTERNAL_SYSTEM_ID_ALREADY_EXISTS");
+        patch(json!({ "productGroupId": foreign })).refused(404, "PRODUCT_GROUP_NOT_FOUND");
+        patch(json!({ "metadata": { "k": 7 } })).faulty("metadata.k", "isString");
+        assert_eq!(company.api.get(&at("products", &other)).is(200), other, "a refusal changes nothing");
+        let same = json!({ "number": "H-1", "externalSystemId": "erp-1" });
+        assert_eq!(company.api.patch(&at("products", &made), &same).is(200), made);
+        // Into another group: the VAT of its prices is that of the group's accounts.
+        let mut untaxed = json!({ "number": "2", "name": "Courses" });
+        for field in ["domesticAccountId", "euAccountId", "abroadAccountId", "domesticWithoutVatAccountId"] {
+            untaxed[field] = first["domesticWithoutVatAccountId"].clone();
+        }
+        let untaxed = company.api.post("/v1/product-groups", &untaxed).is(201);
+        let price = json!({ "productId": other["id"], "billingPeriodType": "ONE_TIME", "pricingModel": "FLAT_RATE", "unitAmount": "10" });
+        let price = company.api.post("/v1/product-prices", &price).is(201);
+        assert_eq!(price["vatRatesByZone"]["domestic"], "25");
+        let moved = patch(json!({ "productGroupId": untaxed["id"] })).is(200);
+        assert_eq!(moved["prices"][0]["vatRatesByZone"]["domestic"], "0");
+        // With a product go its prices that nothing names.
+        assert_eq!(company.api.delete(&at("products", &other)).status, 204);
+        company.api.get(&at("product-prices", &price)).refused(404, "PRICE_NOT_FOUND");
+    }
+
+    /// What fits together in a price: interval and period, model and amount, meter and usage.
+    fn a_price_is_checked(house) {
+        let company = house.company();
+        let sold = product(&company, "H-1");
+        let price = |changes: Value| {
+            let mut body = json!({ "productId": sold["id"], "billingPeriodType": "ONE_TIME", "pricingModel": "FLAT_RATE", "unitAmount": "10" });
+            crate::house::merge(&mut body, changes);
+            company.api.post("/v1/product-prices", &body)
+        };
+        for field in ["productId", "billingPeriodType", "pricingModel", "unitAmount"] {
+            price(json!({ field: null })).faulty(field, "isNotEmpty");
+        }
+        for (changes, field, rule) in [
+            (json!({ "billingPeriodType": "SOMETIMES" }), "billingPeriodType", "isIn"),
+            (json!({ "pricingModel": "HAGGLE" }), "pricingModel", "isIn"),
+            (json!({ "unitAmount": "-1" }), "unitAmount", "min"),
+            (json!({ "unitAmount": "1.1234567" }), "unitAmount", "isDecimal"),
+            (json!({ "currency": "XXX" }), "currency", "isISO4217CurrencyCode"),
+            (json!({ "billingInterval": "MONTH" }), "billingInterval", "isEmpty"),
+            (json!({ "billingIntervalCount": 2 }), "billingIntervalCount", "isEmpty"),
+            (json!({ "billingPeriodType": "RECURRING" }), "billingInterval", "isNotEmpty"),
+            (json!({ "billingPeriodType": "RECURRING", "billingInterval": "FORTNIGHT" }), "billingInterval", "isIn"),
+            (json!({ "billingPeriodType": "RECURRING", "billingInterval": "MONTH", "billingIntervalCount": 0 }), "billingIntervalCount", "min"),
+            (json!({ "billingPeriodType": "RECURRING", "billingInterval": "MONTH", "meterId": "m" }), "meterId", "isEmpty"),
+            (json!({ "billingPeriodType": "USAGE", "billingInterval": "MONTH" }), "meterId", "isNotEmpty"),
+            (json!({ "tiers": [{ "upTo": null, "unitAmount": "1" }] }), "tiers", "isEmpty"),
+        ] {
+            price(changes).faulty(field, rule);
+        }
+        let foreign = "0190a1b2-0000-7000-8000-000000000001";
+        assert_eq!(price(json!({ "productId": foreign })).refused(404, "PRODUCT_NOT_FOUND")["property"], "productId");
+        let usage = json!({ "billingPeriodType": "USAGE", "billingInterval": "MONTH", "meterId": "m" });
+        assert_eq!(price(usage).refused(404, "METER_NOT_FOUND")["property"], "meterId");
+        assert_eq!(company.api.get(&at("products", &sold)).is(200)["prices"], json!([]), "what is refused is not made");
+        for interval in ["DAY", "WEEK", "MONTH", "YEAR"] {
+            let made = price(json!({ "billingPeriodType": "RECURRING", "billingInterval": interval })).is(201);
+            assert_eq!((&made["billingInterval"], &made["billingIntervalCount"]), (&json!(interval), &json!(1)));
+        }
+        // What the former kind had goes with it.
+        let made = price(json!({ "billingPeriodType": "RECURRING", "billingInterval": "MONTH", "billingIntervalCount": 3 })).is(201);
+        let place = at("product-prices", &made);
+        let once = company.api.patch(&place, &json!({ "billingPeriodType": "ONE_TIME" })).is(200);
+        assert_eq!((&once["billingInterval"], &once["billingIntervalCount"]), (&json!(null), &json!(null)));
+        company.api.patch(&place, &json!({ "billingPeriodType": "RECURRING" })).faulty("billingInterval", "isNotEmpty");
+        // The currencies it can be taken in: its own, and those that are quoted today.
+        assert_eq!(once["availableCurrencies"], json!(["DKK"]));
+        for currency in ["EUR", "SEK"] {
+            let rate = json!({ "currency": currency, "date": "2026-01-01", "rate": "7.4567" });
+            company.api.send("PUT", "/v1/exchange-rates", &rate).is(200);
+        }
+        assert_eq!(company.api.get(&place).is(200)["availableCurrencies"], json!(["DKK", "EUR", "SEK"]));
+    }
+
+    /// Of a price that a line names nothing changes but its nickname.
+    fn nothing_of_a_locked_price_changes(house) {
+        let company = house.company();
+        let (customer, price) = (company.customer(json!({})), company.price("300"));
+        let place = format!("/v1/product-prices/{}", text(&price));
+        company.draft(&customer, json!([line(&price, "1")]));
+        let before = company.api.get(&place).is(200);
+        for change in [
+            json!({ "unitAmount": "310" }), json!({ "unitAmount": "300" }), json!({ "currency": "EUR" }), json!({ "pricingModel": "VOLUME" }),
+            json!({ "billingPeriodType": "RECURRING", "billingInterval": "MONTH" }), json!({ "billingInterval": null }),
+            json!({ "billingIntervalCount": null }), json!({ "meterId": null }), json!({ "tiers": null }),
+            json!({ "nickname": "New", "unitAmount": "1" }),
+        ] {
+            company.api.patch(&place, &change).refused(400, "PRICE_LOCKED");
+        }
+        assert_eq!(company.api.get(&place).is(200), before);
+        // Its life goes on.
+        assert_eq!(company.api.patch(&place, &json!({ "nickname": null })).is(200)["nickname"], json!(null));
+        for (verb, status) in [("disable", "DISABLED"), ("activate", "ACTIVE"), ("archive", "ARCHIVED")] {
+            let after = company.api.post(&format!("{place}/{verb}"), &json!({})).is(200);
+            assert_eq!((&after["status"], &after["isLocked"], &after["unitAmount"]), (&json!(status), &json!(true), &before["unitAmount"]));
+        }
+        company.api.post(&format!("{place}/set-default"), &json!({})).refused(400, "PRICE_STATUS_INVALID");
+    }
+
+    /// A line takes no price that is a draft, disabled or archived, on any kind of document.
+    fn only_active_prices_are_sold(house) {
+        let company = house.company();
+        let (customer, sold) = (company.customer(json!({})), product(&company, "H-1"));
+        let body = json!({ "productId": sold["id"], "billingPeriodType": "ONE_TIME", "pricingModel": "FLAT_RATE", "unitAmount": "10" });
+        for verbs in [&[][..], &["activate", "disable"], &["archive"], &["activate", "archive"]] {
+            let price = company.api.post("/v1/product-prices", &body).is(201);
+            for verb in verbs {
+                company.api.post(&format!("{}/{verb}", at("product-prices", &price)), &json!({})).is(200);
+            }
+            for path in ["invoices", "credit-notes", "quotes", "order-confirmations"] {
+                let body = json!({ "customerId": customer, "lines": [line(&price["id"], "1")] });
+                company.api.post(&format!("/v1/{path}"), &body).refused(400, "PRICE_NOT_ACTIVE");
+            }
+            assert_eq!(company.api.get(&at("product-prices", &price)).is(200)["isLocked"], false, "a refused line names nothing");
+        }
+    }
+
     /// Draft, active, disabled, archived: each step, and each that is none.
     fn a_price_lives_from_draft_to_archived(house) {
         let company = house.company();

@@ -138,7 +138,7 @@ on_both_engines! {
             if !["invoices", "credit-notes", "quotes", "order-confirmations", "products", "product-groups", "customers"].contains(&path) {
                 continue;
             }
-            let list = ground.company.api.get(&format!("{}?limit=100", known.place)).text();
+            let list = ground.company.api.get(&format!("{}?page=1&limit=100", known.place)).text();
             let mut length = 0;
             for own in &known.all {
                 let mut alone = ground.company.api.get(&format!("/v1/{path}/{}", text(&own["id"]))).text();
