@@ -34,6 +34,8 @@ use crate::traces;
 const SMALL_BODY: usize = 16 * 1024;
 /// How much larger bodies may take together, in KiB.
 const ROOM_KIB: usize = 256 * 1024;
+/// How much those of imports may, which are kept until their last row is done: two of the largest.
+const IMPORTS_KIB: usize = 128 * 1024;
 /// How many requests are worked at once; more are told to come again.
 const AT_ONCE: usize = 1_024;
 
@@ -48,11 +50,14 @@ pub(crate) struct Door {
     pub(crate) proxies: Vec<Network>,
     pub(crate) places: Semaphore,
     pub(crate) room: Arc<Semaphore>,
+    /// The room of imports, so that whoever sends one slowly takes none from others.
+    pub(crate) imports: Arc<Semaphore>,
 }
 
 impl Door {
     pub(crate) fn new(app: Arc<App>, proxies: Vec<Network>) -> Door {
-        Door { app, proxies, places: Semaphore::new(AT_ONCE), room: Arc::new(Semaphore::new(ROOM_KIB)) }
+        let of = |kib| Arc::new(Semaphore::new(kib));
+        Door { app, proxies, places: Semaphore::new(AT_ONCE), room: of(ROOM_KIB), imports: of(IMPORTS_KIB) }
     }
 
     /// A place to work a request; none is held while a client is waited for.
@@ -61,12 +66,10 @@ impl Door {
     }
 
     /// Room for what comes beyond a small body.
-    fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
+    fn room(&self, takes: &Takes, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
         let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-        self.room
-            .clone()
-            .try_acquire_many_owned(kib)
-            .map_err(|_| Error::Busy("too many large bodies at once".to_owned()))
+        let room = if takes.largest > ONE.largest { &self.imports } else { &self.room };
+        room.clone().try_acquire_many_owned(kib).map_err(|_| Error::Busy("too many large bodies at once".to_owned()))
     }
 }
 
@@ -88,6 +91,8 @@ struct Known {
     company: Option<String>,
     actor: Option<String>,
     expires_at: Option<String>,
+    /// Whether its body was not read to its end: too large, too slow, or there was no room for it.
+    is_cut: bool,
 }
 
 /// Answers one request of one of the routes of a path; none when the path is not ours.
@@ -130,7 +135,7 @@ async fn answered(door: Arc<Door>, routes: Arc<[Route]>, peer: SocketAddr, reque
     };
     let is_whole = match body {
         Some(unread) => take_body(&seen.headers, unread, &ONE, |_| Ok(())).await.is_ok(),
-        None => ![StatusCode::PAYLOAD_TOO_LARGE, StatusCode::REQUEST_TIMEOUT].contains(&response.status()),
+        None => !known.is_cut,
     };
     let headers = response.headers_mut();
     if !is_whole {
@@ -209,7 +214,8 @@ async fn answer(
     }
     let mut faults = Faults::default();
     let query = query(route, &pairs, &mut faults);
-    let Taken { text: body, media: taken, room } = read_body(door, route, &seen.headers, body, &mut faults).await?;
+    let read = read_body(door, route, &seen.headers, (body, &mut known.is_cut), &mut faults).await?;
+    let Taken { text: body, media: taken, room } = read;
     if !faults.is_empty() {
         return Err(Error::Invalid(faults).into());
     }
@@ -342,12 +348,12 @@ struct Taken {
     room: Option<OwnedSemaphorePermit>,
 }
 
-/// The body; one of JSON is checked.
+/// The body, and whether it was cut; one of JSON is checked.
 async fn read_body(
     door: &Door,
     route: &Route,
     headers: &HeaderMap,
-    body: &mut Option<Body>,
+    (body, is_cut): (&mut Option<Body>, &mut bool),
     faults: &mut Faults,
 ) -> Result<Taken, Fault> {
     let (mut bytes, mut room) = (Vec::new(), None::<OwnedSemaphorePermit>);
@@ -359,7 +365,7 @@ async fn read_body(
         let keep = |part: Bytes| {
             bytes.extend_from_slice(&part);
             if bytes.len() > SMALL_BODY {
-                let more = door.room(part.len())?;
+                let more = door.room(&route.takes, part.len())?;
                 match &mut room {
                     Some(room) => room.merge(more),
                     None => room = Some(more),
@@ -367,7 +373,13 @@ async fn read_body(
             }
             Ok(())
         };
+        *is_cut = true;
         take_body(headers, body, &route.takes, keep).await?;
+        *is_cut = false;
+        if room.is_some() {
+            // It grew by doubling; what is not used is not kept.
+            bytes.shrink_to_fit();
+        }
     }
     if bytes.is_empty() {
         if route.input.as_ref().is_some_and(|input| input.shape.allows_nothing()) {
