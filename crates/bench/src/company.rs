@@ -209,12 +209,12 @@ impl Company {
         self.call(client, "GET", path, None)
     }
 
-    /// The request that imports customers, as lines of JSON.
-    pub fn import(&self, body: &str) -> Vec<u8> {
+    /// The request that imports `customers` or `products`, as lines of JSON.
+    pub fn import(&self, what: &str, body: &str) -> Vec<u8> {
         let Company { key, .. } = self;
         let length = body.len();
         format!(
-            "POST /api/v1/customers/import HTTP/1.1\r\nhost: bench\r\nx-api-key: {key}\r\nconnection: close\r\n\
+            "POST /api/v1/{what}/import HTTP/1.1\r\nhost: bench\r\nx-api-key: {key}\r\nconnection: close\r\n\
              content-type: application/x-ndjson\r\ncontent-length: {length}\r\n\r\n{body}"
         )
         .into_bytes()
@@ -223,6 +223,11 @@ impl Company {
     /// The id of its customer group.
     pub fn customer_group(&self, client: &mut Client) -> Result<String, Failed> {
         text(&first(&self.read(client, "/v1/customer-groups")?)["id"])
+    }
+
+    /// The id of its product group.
+    pub fn product_group(&self, client: &mut Client) -> Result<String, Failed> {
+        text(&self.read(client, "/v1/product-groups")?["data"][0]["id"])
     }
 
     fn request(&self, method: &str, path: &str, body: &str) -> Vec<u8> {
