@@ -5,6 +5,7 @@ use billing::ids::{AccountId, VatCodeId};
 use billing::input::Patch;
 use billing::input::company::{AccountInput, AccountPatch, AccountQuery};
 use billing::refusal::Refusal;
+use billing::vat_codes::check_is_own;
 use serde_json::json as object;
 use store::{accounts as shelf, vat_codes};
 
@@ -36,7 +37,7 @@ pub fn get(view: &mut View<'_>, id: AccountId) -> Result<Account, Error> {
 /// Makes an account.
 ///
 /// # Errors
-/// `ACCOUNT_NUMBER_ALREADY_EXISTS`, `VAT_CODE_NOT_FOUND`; what a heading or a sum can't carry.
+/// `ACCOUNT_NUMBER_ALREADY_EXISTS`, `VAT_CODE_NOT_FOUND`, `VAT_CODE_OF_OSS_RATE`; what a heading or a sum can't carry.
 pub fn create(work: &mut Work<'_>, input: AccountInput) -> Result<Account, Error> {
     let AccountInput {
         name,
@@ -127,9 +128,9 @@ fn check_is_unused(work: &mut Work<'_>, account: &Account) -> Result<(), Error> 
 
 fn check_vat_code(work: &mut Work<'_>, id: Option<VatCodeId>) -> Result<(), Error> {
     let Some(id) = id else { return Ok(()) };
-    if !vat_codes::exists(work.tx, work.company.id, id)? {
+    let code = vat_codes::get(work.tx, work.company.id, id, work.today)?.ok_or_else(|| {
         let message = "There is no such VAT code in this company.";
-        return Err(Refusal::missing_at("VAT_CODE_NOT_FOUND", message, "vatCodeId").into());
-    }
-    Ok(())
+        Refusal::missing_at("VAT_CODE_NOT_FOUND", message, "vatCodeId")
+    })?;
+    Ok(check_is_own(&code)?)
 }

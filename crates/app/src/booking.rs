@@ -221,21 +221,26 @@ fn check_vat(work: &mut Work<'_>, document: &Document, customer: &Customer) -> R
     }
     drafting::check_zone(work, customer)?;
     let prices = document.lines.iter().filter(free).filter_map(|line| line.product()?.price_id);
-    let catalogue = pricing::items(work.tx, work.company.id, prices, customer.vat_zone, document.tax_point())?;
+    let delivered_in = document.head.delivery_country_code.as_deref();
+    let (zone, oss) = drafting::taxed_by(work, customer, delivered_in, document.tax_point())?;
+    let catalogue = pricing::items(work.tx, work.company.id, prices, zone, document.tax_point())?;
     let supply = vat::Supply {
-        country: document.head.delivery_country_code.as_deref().unwrap_or(&customer.country_code),
+        country: delivered_in.unwrap_or(&customer.country_code),
         date: document.head.delivery_date.unwrap_or(document.date),
+        oss: oss.as_ref(),
     };
     let mut changed = Vec::new();
     for (at, line) in document.lines.iter().enumerate().filter(|(_, line)| free(line)) {
         let Some(product) = line.product() else { continue };
         let Some(item) = product.price_id.and_then(|id| catalogue.get(&id)) else { continue };
         let now = vat::treat(&work.company, customer, item, supply)?;
-        if now.category != product.vat_category || now.rate != product.vat_rate {
+        let country = now.abroad.map(|charged| charged.country);
+        if now.category != product.vat_category || now.rate != product.vat_rate || country != product.vat_country {
             changed.push(json!({
                 "property": format!("lines.{at}"), "lineId": line.id,
                 "vatRate": product.vat_rate.normalize().to_string(), "vatCategory": product.vat_category,
-                "vatRateNow": now.rate.normalize().to_string(), "vatCategoryNow": now.category,
+                "vatCountryCode": product.vat_country, "vatRateNow": now.rate.normalize().to_string(),
+                "vatCategoryNow": now.category, "vatCountryCodeNow": country,
             }));
         }
     }

@@ -146,7 +146,8 @@ pub(crate) fn draft(
     let currency = currency(&asked, customer, credited)?;
     let date = date(work.today(), &asked, credited)?;
     let tax_point = asked.head.head.tax_point_date.unwrap_or(date);
-    let fetched = drafting::fetch(work, &asked.lines, customer, currency, date, tax_point)?;
+    let country = asked.head.head.delivery_country_code.as_deref();
+    let fetched = drafting::fetch(work, &asked.lines, customer, currency, (date, tax_point), country)?;
     let pricing = fetched.pricing(work, Kind::CreditNote, customer, &asked.head, currency, date);
     let mut new_id = || work.new_id::<LineId>();
     let (lines, shares) = if credited.is_empty() {

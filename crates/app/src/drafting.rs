@@ -2,20 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use billing::customers::{Customer, zone_conflict};
+use billing::customers::{Customer, VatZone, zone_conflict};
 use billing::document::{Document, Head, Line, total};
 use billing::draft::{self, Pricing, exchange_rate_missing};
 use billing::ids::DocumentId;
 use billing::input::documents::{Asked, AskedHead, AskedLine};
 use billing::kind::Kind;
 use billing::money::{Currency, LARGEST};
+use billing::oss_rates::Charged;
 use billing::refusal::{Faults, Refusal};
 use billing::status::Facts;
+use billing::vat;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::json;
-use store::{contacts, customers, departments, exchange_rates, prices, pricing, templates};
+use store::{contacts, customers, departments, exchange_rates, oss_rates, prices, pricing, templates};
 
 use crate::{Error, Origin, Work};
 
@@ -28,7 +30,8 @@ pub(crate) fn draft(work: &mut Work<'_>, kind: Kind, asked: Asked) -> Result<(Do
     check_zone(work, &customer)?;
     let currency = currency(&asked.head, &customer);
     let tax_point = asked.head.head.tax_point_date.unwrap_or(date);
-    let fetched = fetch(work, &asked.lines, &customer, currency, date, tax_point)?;
+    let country = asked.head.head.delivery_country_code.as_deref();
+    let fetched = fetch(work, &asked.lines, &customer, currency, (date, tax_point), country)?;
     let pricing = fetched.pricing(work, kind, &customer, &asked.head, currency, date);
     let lines = draft::lines(&pricing, &asked.lines, &mut || work.new_id())?;
     let mut head = asked.head;
@@ -152,21 +155,24 @@ pub(crate) fn check_zone(work: &Work<'_>, customer: &Customer) -> Result<(), Ref
 pub(crate) struct Fetched {
     catalogue: billing::document::Catalogue,
     rates: BTreeMap<Currency, Decimal>,
+    oss: Option<Charged>,
 }
 
 /// Fetches the prices the lines name and the rates between the currencies in play. A price
-/// named for the first time keeps its amounts from now on.
+/// named for the first time keeps its amounts from now on. The days are the document's and its tax point;
+/// `delivered_in` is the country it is delivered in, where that is said.
 pub(crate) fn fetch(
     work: &mut Work<'_>,
     asked: &[AskedLine],
     customer: &Customer,
     currency: Currency,
-    date: Date,
-    tax_point: Date,
+    (date, tax_point): (Date, Date),
+    delivered_in: Option<&str>,
 ) -> Result<Fetched, Error> {
     let company_id = work.company.id;
     let named = asked.iter().filter_map(|line| line.price_id);
-    let catalogue = pricing::items(work.tx, company_id, named, customer.vat_zone, tax_point)?;
+    let (zone, oss) = taxed_by(work, customer, delivered_in, tax_point)?;
+    let catalogue = pricing::items(work.tx, company_id, named, zone, tax_point)?;
     for item in catalogue.values().filter(|item| !item.is_locked) {
         prices::lock(work.tx, company_id, item.price_id)?;
     }
@@ -180,7 +186,22 @@ pub(crate) fn fetch(
             }
         }
     }
-    Ok(Fetched { catalogue, rates })
+    Ok(Fetched { catalogue, rates, oss })
+}
+
+/// The zone a customer's document is taxed in, and what is charged where it is delivered by the company's OSS rates.
+pub(crate) fn taxed_by(
+    work: &mut Work<'_>,
+    customer: &Customer,
+    delivered_in: Option<&str>,
+    tax_point: Date,
+) -> Result<(VatZone, Option<Charged>), Error> {
+    let country = delivered_in.unwrap_or(&customer.country_code);
+    let zone = vat::zone(&work.company, customer, country);
+    if zone != VatZone::Eu || customer.vat_number.is_some() {
+        return Ok((zone, None));
+    }
+    Ok((zone, oss_rates::on(work.tx, work.company.id, country, tax_point)?))
 }
 
 impl Fetched {
@@ -204,6 +225,7 @@ impl Fetched {
             date,
             delivery_date: asked.head.delivery_date,
             delivery_country: asked.head.delivery_country_code.as_deref(),
+            oss: self.oss.as_ref(),
         }
     }
 }

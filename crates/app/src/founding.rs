@@ -100,6 +100,7 @@ fn vat_code(of_chart: &ChartVatCode, id: VatCodeId, accounts: &Accounts, work: &
         vat_category: *category,
         exemption_reason: reason.clone(),
         exemption_reason_code: reason_code.clone(),
+        country_code: None,
         rates,
     }
 }

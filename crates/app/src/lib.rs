@@ -38,6 +38,7 @@ mod mail;
 mod news;
 pub mod number_series;
 pub mod open_items;
+pub mod oss_rates;
 pub mod paper;
 pub mod payments;
 mod press;

@@ -5,7 +5,7 @@ use billing::ids::{AccountId, VatCodeId};
 use billing::input::company::{VatCodeInput, VatCodePatch};
 use billing::refusal::Refusal;
 use billing::vat_codes::{
-    FROM_THE_BEGINNING, Principle, VatCode, VatRate, check_category, check_is_unrated, rate_on, with_rate,
+    FROM_THE_BEGINNING, Principle, VatCode, VatRate, check_category, check_is_own, check_is_unrated, rate_on, with_rate,
 };
 use serde_json::json as object;
 use store::{accounts, vat_codes as shelf};
@@ -74,6 +74,7 @@ pub fn create(work: &mut Work<'_>, input: VatCodeInput) -> Result<VatCode, Error
         vat_category,
         exemption_reason: exemption_reason.map(|text| text.0),
         exemption_reason_code: exemption_reason_code.map(|text| text.0),
+        country_code: None,
         rates,
     };
     shelf::insert(work.tx, work.company.id, &code, work.now)?;
@@ -84,7 +85,8 @@ pub fn create(work: &mut Work<'_>, input: VatCodeInput) -> Result<VatCode, Error
 /// Changes a VAT code. A rate is only added, from a day after the last booked document taxed under it.
 ///
 /// # Errors
-/// `VAT_CODE_NOT_FOUND`, `VAT_CODE_IN_USE`, `ACCOUNT_NOT_FOUND`, `ACCOUNT_TAKES_NO_POSTINGS`.
+/// `VAT_CODE_NOT_FOUND`, `VAT_CODE_IN_USE`, `VAT_CODE_OF_OSS_RATE`, `ACCOUNT_NOT_FOUND`,
+/// `ACCOUNT_TAKES_NO_POSTINGS`.
 pub fn change(work: &mut Work<'_>, id: VatCodeId, patch: VatCodePatch) -> Result<VatCode, Error> {
     let today = work.today();
     let before = shelf::get(work.tx, work.company.id, id, today)?.ok_or_else(not_found)?;
@@ -128,8 +130,12 @@ pub fn change(work: &mut Work<'_>, id: VatCodeId, patch: VatCodePatch) -> Result
         vat_category,
         exemption_reason: exemption_reason.map(|text| text.0).over(before.exemption_reason.clone()),
         exemption_reason_code: exemption_reason_code.map(|text| text.0).over(before.exemption_reason_code.clone()),
+        country_code: before.country_code.clone(),
         rates,
     };
+    if (VatCode { name: before.name.clone(), ..after.clone() }) != before {
+        check_is_own(&before)?;
+    }
     if after == before {
         work.nothing_happened();
         return Ok(after);
@@ -144,7 +150,7 @@ fn not_found() -> Refusal {
 }
 
 /// The account VAT is booked to: it is there and takes postings.
-fn booked_to(work: &mut Work<'_>, id: Option<AccountId>, property: &str) -> Result<Option<Account>, Error> {
+pub(crate) fn booked_to(work: &mut Work<'_>, id: Option<AccountId>, property: &str) -> Result<Option<Account>, Error> {
     let Some(id) = id else { return Ok(None) };
     let account = accounts::get(work.tx, work.company.id, id)?.ok_or_else(|| {
         Refusal::missing_at("ACCOUNT_NOT_FOUND", "There is no such account in this company.", property)

@@ -28,7 +28,7 @@ pub fn pin(document: &mut Document, rate: Decimal) -> Result<(), Refusal> {
         }
     } else {
         let groups = group_lines(open.iter().filter_map(|at| document.lines[*at].product()));
-        for (_, _, members) in groups {
+        for (_, members) in groups {
             let of = |amount: fn(&ProductLine) -> Money| -> Result<Vec<i64>, Refusal> {
                 let lines = members.iter().filter_map(|m| document.lines[open[*m]].product());
                 let amounts: Vec<i64> = lines.map(|line| amount(line).minor()).collect();

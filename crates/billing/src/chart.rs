@@ -21,7 +21,8 @@ pub struct ChartAccount {
     pub classification: Option<Class>,
     /// Whose open items it sums up.
     pub control: Option<ControlAccountType>,
-    /// What the program itself posts on it: `Receivables Bank ExchangeDifference Rounding BadDebt FeeIncome`.
+    /// What the program itself posts on it: `Receivables Bank ExchangeDifference Rounding BadDebt FeeIncome
+    /// OssVat`.
     pub role: Option<&'static str>,
     /// The VAT code of what is posted on it.
     pub vat_code: Option<String>,
@@ -173,6 +174,7 @@ fn danish() -> Chart {
         account(6903, "Indgående moms", BalanceSheet, liability),
         account(6904, "Moms af varekøb i udlandet", BalanceSheet, liability),
         account(6905, "Moms af ydelseskøb i udlandet", BalanceSheet, liability),
+        account(6906, "Moms i andre EU-lande (One Stop Shop)", BalanceSheet, liability).role("OssVat"),
         account(6910, "Skyldig moms", BalanceSheet, liability),
         account(6990, "Passiver i alt", TotalFrom, None),
     ];
@@ -254,6 +256,7 @@ fn generic(rates: &[Decimal]) -> Chart {
         account(6800, "Payables", BalanceSheet, liability).controls(ControlAccountType::AccountsPayable),
         account(6902, "Output VAT", BalanceSheet, liability),
         account(6903, "Input VAT", BalanceSheet, liability),
+        account(6906, "VAT of other EU countries (One-Stop-Shop)", BalanceSheet, liability).role("OssVat"),
         account(6910, "VAT payable", BalanceSheet, liability),
         account(6990, "Total liabilities", TotalFrom, None),
     ]);
@@ -285,7 +288,7 @@ mod tests {
             for number in [group.domestic, group.eu, group.abroad, group.domestic_without_vat, chart.receivables] {
                 assert!(has(number));
             }
-            for role in ["Receivables", "Bank", "ExchangeDifference", "Rounding", "BadDebt", "FeeIncome"] {
+            for role in ["Receivables", "Bank", "ExchangeDifference", "Rounding", "BadDebt", "FeeIncome", "OssVat"] {
                 assert_eq!(chart.accounts.iter().filter(|account| account.role == Some(role)).count(), 1, "{role}");
             }
         }

@@ -6,14 +6,13 @@ use rust_decimal::Decimal;
 use serde_json::json;
 
 use crate::credit::{Ask, Exceeds, Group, LineState, Share};
-use crate::document::{Line, LineBody, ProductLine, VatGroup, group_lines};
+use crate::document::{Line, LineBody, ProductLine, Taxation, VatGroup, group_lines};
 use crate::draft::{self, Pricing};
 use crate::ids::{CustomerId, DocumentId, LineId};
 use crate::input::{AskedLine, Metadata};
 use crate::money::{Currency, Money, line_total};
 use crate::refusal::Refusal;
 use crate::status::statuses;
-use crate::vat::VatCategory;
 
 /// A booked invoice that is credited, with how far each of its lines has been.
 #[derive(Clone, Debug)]
@@ -90,7 +89,7 @@ pub struct Credited {
 /// One VAT group of one invoice while a note is worked out.
 struct Open {
     invoice: usize,
-    category: VatCategory,
+    taxed: Taxation,
     members: Vec<usize>,
     group: Group,
 }
@@ -182,11 +181,11 @@ pub fn credit(
 fn open_groups(invoices: &[CreditedInvoice]) -> Vec<Open> {
     let mut open = Vec::new();
     for (invoice, credited) in invoices.iter().enumerate() {
-        for (category, rate, members) in group_lines(credited.lines.iter().map(|l| &l.line)) {
-            let stored = credited.groups.iter().find(|group| group.category == category && group.rate == rate);
+        for (taxed, members) in group_lines(credited.lines.iter().map(|l| &l.line)) {
+            let stored = credited.groups.iter().find(|group| group.is_of(&taxed));
             let mode = stored.expect("each line of a booked invoice has its VAT group").mode;
             let lines = members.iter().map(|member| credited.lines[*member].state.clone()).collect();
-            open.push(Open { invoice, category, members, group: Group { rate, mode, lines } });
+            open.push(Open { invoice, members, group: Group { rate: taxed.rate, mode, lines }, taxed });
         }
     }
     open
@@ -355,7 +354,7 @@ fn keep(
 }
 
 /// A line that matches no invoice line is counted against the invoice's VAT group
-/// of the same category and rate, by what is left of each line's net.
+/// of the same category, rate and country, by what is left of each line's net.
 fn spread(
     open: &mut [Open],
     named: Option<usize>,
@@ -367,9 +366,8 @@ fn spread(
 ) -> Result<(), Refusal> {
     let note_line_id = lines[note_line].id;
     let Some(line) = lines[note_line].product_mut() else { return Ok(()) };
-    let group = open.iter_mut().find(|group| {
-        Some(group.invoice) == named && group.category == line.vat_category && group.group.rate == line.vat_rate
-    });
+    let taxed = line.taxation();
+    let group = open.iter_mut().find(|group| Some(group.invoice) == named && group.taxed == taxed);
     let group = group.ok_or_else(|| {
         let message = "The invoice has no line with this price, and no VAT group of this category and rate.";
         let details = json!({ "property": format!("lines.{at}.priceId") });

@@ -148,6 +148,8 @@ pub struct ProductLine {
     pub vat_rate: Decimal,
     /// VAT category.
     pub vat_category: VatCategory,
+    /// The country whose VAT it is, where it is not the seller's own.
+    pub vat_country: Option<String>,
     /// Its share of its group's VAT.
     pub vat: Money,
     /// Why no VAT is charged.
@@ -194,13 +196,15 @@ impl Line {
     }
 }
 
-/// The VAT of one category and rate.
+/// The VAT of one category, rate and country.
 #[derive(Clone, PartialEq, Debug)]
 pub struct VatGroup {
     /// Category.
     pub category: VatCategory,
     /// Rate in percent.
     pub rate: Decimal,
+    /// The country whose VAT it is, where it is not the seller's own.
+    pub country: Option<String>,
     /// Sum of its lines' totals.
     pub taxable: Money,
     /// Its VAT.
@@ -275,7 +279,7 @@ pub struct Document {
     pub converted_from: Option<Source>,
     /// Its lines in order.
     pub lines: Vec<Line>,
-    /// Its VAT by category and rate, in order of first appearance.
+    /// Its VAT by category, rate and country, in order of first appearance.
     pub groups: Vec<VatGroup>,
     /// Sum of lines, excl. VAT.
     pub subtotal: Money,
@@ -341,14 +345,41 @@ impl Document {
     }
 }
 
-/// Groups the lines that are there by VAT category and rate, in order of first
+/// What lines of one VAT group have in common.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Taxation {
+    /// Category.
+    pub category: VatCategory,
+    /// Rate in percent.
+    pub rate: Decimal,
+    /// The country whose VAT it is, where it is not the seller's own.
+    pub country: Option<String>,
+}
+
+impl ProductLine {
+    /// The VAT group it belongs to.
+    pub fn taxation(&self) -> Taxation {
+        Taxation { category: self.vat_category, rate: self.vat_rate, country: self.vat_country.clone() }
+    }
+}
+
+impl VatGroup {
+    /// Whether lines so taxed belong to it.
+    pub fn is_of(&self, taxation: &Taxation) -> bool {
+        let Taxation { category, rate, country } = taxation;
+        self.category == *category && self.rate == *rate && self.country == *country
+    }
+}
+
+/// Groups the lines that are there by VAT category, rate and country, in order of first
 /// appearance: for each group the positions of its lines among `lines`.
-pub fn group_lines<'a>(lines: impl Iterator<Item = &'a ProductLine>) -> Vec<(VatCategory, Decimal, Vec<usize>)> {
-    let mut groups: Vec<(VatCategory, Decimal, Vec<usize>)> = Vec::new();
+pub fn group_lines<'a>(lines: impl Iterator<Item = &'a ProductLine>) -> Vec<(Taxation, Vec<usize>)> {
+    let mut groups: Vec<(Taxation, Vec<usize>)> = Vec::new();
     for (at, line) in lines.enumerate() {
-        match groups.iter_mut().find(|(category, rate, _)| *category == line.vat_category && *rate == line.vat_rate) {
-            Some((_, _, members)) => members.push(at),
-            None => groups.push((line.vat_category, line.vat_rate, vec![at])),
+        let taxed = line.taxation();
+        match groups.iter_mut().find(|(group, _)| *group == taxed) {
+            Some((_, members)) => members.push(at),
+            None => groups.push((taxed, vec![at])),
         }
     }
     groups
@@ -359,7 +390,7 @@ pub fn group_lines<'a>(lines: impl Iterator<Item = &'a ProductLine>) -> Vec<(Vat
 pub fn share_vat(lines: &mut [Line], is_free: impl Fn(&ProductLine) -> bool) {
     let free: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].product().is_some_and(&is_free)).collect();
     let groups = group_lines(free.iter().filter_map(|at| lines[*at].product()));
-    for (_, rate, members) in groups {
+    for (Taxation { rate, .. }, members) in groups {
         let totals: Vec<i64> =
             members.iter().filter_map(|m| lines[free[*m]].product()).map(|line| line.total.minor()).collect();
         for (member, vat) in members.iter().zip(shares::share_vat(rate, &totals)) {
@@ -375,12 +406,13 @@ pub fn total(lines: &[Line], currency: Currency) -> (Vec<VatGroup>, Money, Money
     let products: Vec<&ProductLine> = lines.iter().filter_map(Line::product).collect();
     let groups: Vec<VatGroup> = group_lines(products.iter().copied())
         .into_iter()
-        .map(|(category, rate, members)| {
+        .map(|(Taxation { category, rate, country }, members)| {
             let of = |f: fn(&ProductLine) -> Money| Money::sum(currency, members.iter().map(|m| f(products[*m])));
             let texts = |f: fn(&ProductLine) -> Option<&String>| joined(members.iter().filter_map(|m| f(products[*m])));
             VatGroup {
                 category,
                 rate,
+                country,
                 taxable: of(|line| line.total),
                 vat: of(|line| line.vat),
                 exemption_reason: texts(|line| line.exemption_reason.as_ref()),

@@ -16,6 +16,7 @@ use crate::input::AskedLine;
 use crate::input::documents::LineType;
 use crate::kind::Kind;
 use crate::money::{Currency, Exact, Money, discounted};
+use crate::oss_rates::Charged;
 use crate::refusal::Refusal;
 use crate::tiers::{self, Tier};
 use crate::vat::{self, Supply};
@@ -40,6 +41,8 @@ pub struct Pricing<'a> {
     pub delivery_date: Option<Date>,
     /// The delivery's country, where given.
     pub delivery_country: Option<&'a str>,
+    /// What the company charges in that country by its OSS rates.
+    pub oss: Option<&'a Charged>,
 }
 
 impl Pricing<'_> {
@@ -82,11 +85,12 @@ impl Pricing<'_> {
             total: Money::new(self.kind.sign() * total.minor(), self.currency),
             vat_rate: treatment.rate,
             vat_category: treatment.category,
+            vat_country: treatment.abroad.as_ref().map(|charged| charged.country.clone()),
             vat: Money::zero(self.currency),
             exemption_reason: treatment.reason,
             exemption_reason_code: treatment.reason_code,
             account_id: item.account_id,
-            vat_code_id: item.vat_code_id,
+            vat_code_id: treatment.abroad.map(|charged| charged.vat_code_id).or(item.vat_code_id),
             is_goods: item.is_goods,
             base_total: None,
             base_vat: None,
@@ -103,6 +107,7 @@ impl Pricing<'_> {
         Supply {
             country: self.delivery_country.unwrap_or(&self.customer.country_code),
             date: self.delivery_date.unwrap_or(self.date),
+            oss: self.oss,
         }
     }
 

@@ -92,6 +92,8 @@ pub const TYPES: &[(&str, &str)] = &[
     ("exchange_rate.updated", "An exchange rate was changed"),
     ("exchange_rate.deleted", "An exchange rate was taken away"),
     ("exchange_rates.imported", "Exchange rates were imported"),
+    ("oss_rate.created", "An OSS rate was set"),
+    ("oss_rate.updated", "An OSS rate was changed"),
     ("document_template.created", "A document template was added"),
     ("document_template.updated", "A document template has a new version"),
     ("document_template.deleted", "A document template was retired"),

@@ -88,6 +88,8 @@ ids! {
     AccountId
     /// A VAT code.
     VatCodeId
+    /// A rate of the One-Stop-Shop.
+    OssRateId
     /// A series that numbers documents of one kind.
     SeriesId
     /// A customer group.

@@ -26,6 +26,7 @@ pub mod json;
 pub mod keys;
 pub mod kind;
 pub mod money;
+pub mod oss_rates;
 pub mod page;
 pub mod parties;
 pub mod parts;

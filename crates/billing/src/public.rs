@@ -26,6 +26,8 @@ pub struct PublicVatGroup {
     pub vat_category: String,
     /// Rate in percent.
     pub vat_rate: String,
+    /// The country whose VAT it is, where it is not the seller's own (One-Stop-Shop).
+    pub vat_country_code: Option<String>,
     /// Sum of its lines, excl. VAT.
     pub taxable_amount: String,
     /// Its VAT.
@@ -333,6 +335,7 @@ impl PublicDocument {
         let groups = document.groups.iter().map(|group| PublicVatGroup {
             vat_category: group.category.to_string(),
             vat_rate: text(group.rate),
+            vat_country_code: group.country.clone(),
             taxable_amount: group.taxable.to_string(),
             vat_amount: group.vat.to_string(),
             exemption_reason: group.exemption_reason.clone(),

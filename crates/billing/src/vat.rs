@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::company::Company;
 use crate::customers::{Customer, CustomerType, VatZone};
 use crate::document::CatalogueItem;
+use crate::oss_rates::Charged;
 use crate::refusal::Refusal;
 use crate::status::statuses;
 
@@ -54,6 +55,8 @@ pub struct Treatment {
     pub reason: Option<String>,
     /// The code of that reason (VATEX).
     pub reason_code: Option<String>,
+    /// Whose VAT it is, where it is another country's.
+    pub abroad: Option<Charged>,
 }
 
 /// Where and when a document's goods or services are delivered.
@@ -63,6 +66,15 @@ pub struct Supply<'a> {
     pub country: &'a str,
     /// The delivery's date, or the document's.
     pub date: Date,
+    /// What the company charges there by its OSS rates.
+    pub oss: Option<&'a Charged>,
+}
+
+/// The zone a supply is taxed in: within the EU to a buyer without a VAT number, delivered in the seller's own
+/// country, it is a sale at home (VAT Directive 2006/112/EC art. 31, 32).
+pub fn zone(company: &Company, customer: &Customer, country: &str) -> VatZone {
+    let at_home = customer.vat_number.is_none() && country == company.country_code;
+    if customer.vat_zone == VatZone::Eu && at_home { VatZone::Domestic } else { customer.vat_zone }
 }
 
 fn conflict(property: &str, message: impl Into<String>) -> Refusal {
@@ -72,8 +84,8 @@ fn conflict(property: &str, message: impl Into<String>) -> Refusal {
 /// The treatment of an item sold to a customer.
 ///
 /// # Errors
-/// `CUSTOMER_VAT_NUMBER_REQUIRED` in zone `eu` without a VAT number; `VAT_ZONE_CONFLICT`
-/// naming the field whose condition is not met.
+/// `CUSTOMER_VAT_NUMBER_REQUIRED` in zone `eu` without a VAT number and without an OSS rate;
+/// `VAT_ZONE_CONFLICT` naming the field whose condition is not met.
 pub fn treat(
     company: &Company,
     customer: &Customer,
@@ -83,17 +95,17 @@ pub fn treat(
     if !company.is_vat_registered {
         return Ok(treatment(VatCategory::O, Decimal::ZERO, None, None));
     }
-    if customer.vat_zone == VatZone::Eu && customer.vat_number.is_none() {
-        return Err(Refusal::new(
-            "CUSTOMER_VAT_NUMBER_REQUIRED",
-            "A customer in zone eu needs a VAT number; use zone domestic for private buyers.",
-        )
-        .with(json!({ "property": "customer.vatNumber" })));
+    let zone = zone(company, customer, supply.country);
+    if zone == VatZone::Eu && customer.vat_number.is_none() {
+        // A buyer without a VAT number counts as a consumer, whatever its type (VAT Directive art. 33, 59c).
+        let charged = supply.oss.ok_or_else(|| vat_number_required(supply.country))?;
+        let treatment = treatment(VatCategory::S, charged.rate, None, None);
+        return Ok(Treatment { abroad: Some(charged.clone()), ..treatment });
     }
     if item.vat_rate > Decimal::ZERO {
         return Ok(treatment(VatCategory::S, item.vat_rate, None, None));
     }
-    let category = item.vat_category.unwrap_or(match customer.vat_zone {
+    let category = item.vat_category.unwrap_or(match zone {
         VatZone::Domestic if item.exemption_reason.is_some() => VatCategory::E,
         VatZone::Domestic => VatCategory::Z,
         VatZone::Eu if item.is_goods => VatCategory::K,
@@ -102,7 +114,7 @@ pub fn treat(
         VatZone::DomesticWithoutVat => VatCategory::E,
     });
     match category {
-        VatCategory::AE if customer.vat_zone == VatZone::Domestic => {
+        VatCategory::AE if zone == VatZone::Domestic => {
             if customer.customer_type == CustomerType::Private {
                 return Err(conflict("customer.customerType", "Domestic reverse charge is not for private customers."));
             }
@@ -134,7 +146,17 @@ fn treatment(category: VatCategory, rate: Decimal, reason: Option<String>, reaso
         rate,
         reason: reason.or(text.map(str::to_owned)).filter(|_| keeps_reason),
         reason_code: reason_code.or(code.map(str::to_owned)).filter(|_| keeps_reason),
+        abroad: None,
     }
+}
+
+fn vat_number_required(country: &str) -> Refusal {
+    let message = format!(
+        "A customer in zone eu needs a VAT number, or the company an OSS rate for {country} on the tax point; \
+         use zone domestic for private buyers where your own VAT is charged."
+    );
+    let details = json!({ "property": "customer.vatNumber", "country": country });
+    Refusal::new("CUSTOMER_VAT_NUMBER_REQUIRED", message).with(details)
 }
 
 /// Outside the scope of VAT stands alone in a document (EN 16931 BR-O-11 to BR-O-14).

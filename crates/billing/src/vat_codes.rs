@@ -70,6 +70,8 @@ pub struct VatCode {
     pub exemption_reason: Option<String>,
     /// The code of that reason (VATEX).
     pub exemption_reason_code: Option<String>,
+    /// The country whose VAT it is, where it is another than the company's: the code of an OSS rate.
+    pub country_code: Option<String>,
     /// Its rates, oldest first.
     pub rates: Vec<VatRate>,
 }
@@ -144,6 +146,16 @@ pub fn check_category(
         }
         _ => Ok(()),
     }
+}
+
+/// The code of an OSS rate changes with that rate, but for its name.
+///
+/// # Errors
+/// `VAT_CODE_OF_OSS_RATE`.
+pub fn check_is_own(code: &VatCode) -> Result<(), Refusal> {
+    let Some(country) = &code.country_code else { return Ok(()) };
+    let message = format!("{} is the code of OSS rates of {country}: they say its rate and account.", code.vat_code);
+    Err(Refusal::new("VAT_CODE_OF_OSS_RATE", message))
 }
 
 fn in_use(message: String, last: Date, property: &str) -> Refusal {

@@ -1,7 +1,7 @@
 //! From a document to the one model that every writer reads: the business terms of
 //! EN 16931. The sign of a credit note is turned back here.
 
-use billing::document::{Document, LineBody};
+use billing::document::{Document, LineBody, VatGroup};
 use billing::money::Money;
 use billing::vat::VatCategory;
 use en16931::invoice::{
@@ -48,7 +48,7 @@ pub(crate) fn model(source: Source<'_>, format: Format) -> Result<Model, Vec<Fin
         .map(|base| amount(base, "BR-DEC-15", "BG-22/BT-111", "baseVat"));
 
     let mut breakdown = Vec::new();
-    for (at, group) in document.groups.iter().enumerate() {
+    for (at, group) in groups(document).iter().enumerate() {
         let path = |term: &str| format!("BG-23[{at}]/{term}");
         breakdown.push(VatBreakdown {
             taxable_amount: amount(group.taxable, "BR-DEC-19", &path("BT-116"), "vatBreakdown"),
@@ -116,6 +116,22 @@ pub(crate) fn model(source: Source<'_>, format: Format) -> Result<Model, Vec<Fin
     };
     let customer_number = plain(&buyer.customer_number).unwrap_or_else(|| "-".to_owned());
     Ok(Model { invoice, places, line_vat, customer_number })
+}
+
+/// The VAT groups as the standard knows them: it has no country for a rate, so what two countries charge at one
+/// rate is one group (BR-S-08).
+fn groups(document: &Document) -> Vec<VatGroup> {
+    let mut groups: Vec<VatGroup> = Vec::new();
+    for group in &document.groups {
+        match groups.iter_mut().find(|other| other.category == group.category && other.rate == group.rate) {
+            Some(other) => {
+                other.taxable += group.taxable;
+                other.vat += group.vat;
+            }
+            None => groups.push(group.clone()),
+        }
+    }
+    groups
 }
 
 /// The sign that turns a credit note's amounts positive.
@@ -232,11 +248,13 @@ fn period(document: &Document, lines: &[en16931::InvoiceLine]) -> Option<Period>
 fn delivery(document: &Document, invoice: &Invoice, format: Format) -> Option<Delivery> {
     let (head, buyer) = (&document.head, &invoice.buyer.address);
     let within_eu = document.groups.iter().any(|group| group.category == VatCategory::K);
+    // Whose VAT is charged is told by where it is delivered alone.
+    let of_buyers = document.groups.iter().any(|group| group.country.is_some());
     let by_line = invoice.lines.iter().all(|line| line.period.is_some());
     let asks = invoice.invoicing_period.is_none() && (within_eu || format == Format::Xrechnung && !by_line);
     let day = head.delivery_date.or(asks.then_some(document.date)).and_then(date);
     let country = head.delivery_country_code.as_deref().map(Code::new);
-    let country = country.or_else(|| buyer.country.clone().filter(|_| within_eu));
+    let country = country.or_else(|| buyer.country.clone().filter(|_| within_eu || of_buyers));
     // Delivered in the buyer's country is delivered to the buyer (BR-DE-10, BR-DE-11).
     let is_buyers = country == buyer.country;
     let address = country.map(|country| PostalAddress {

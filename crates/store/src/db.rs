@@ -107,7 +107,7 @@ macro_rules! id_values {
 
 id_values! {
     CompanyId KeyId AccountId VatCodeId SeriesId CustomerGroupId CustomerId ContactId DepartmentId ProductGroupId
-    ProductId PriceId TemplateId DocumentId LineId EntryId OpenItemId AllocationId PaymentId RefundId WriteOffId DeliveryId
+    ProductId PriceId TemplateId DocumentId LineId EntryId OpenItemId OssRateId AllocationId PaymentId RefundId WriteOffId DeliveryId
     AttemptId EventId JobId ExchangeRateId TagId JournalCategoryId EndpointId WebhookDeliveryId
 }
 

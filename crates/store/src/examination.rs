@@ -66,7 +66,8 @@ macro_rules! in_groups {
 macro_rules! of_groups {
     ($stated:literal, $sum:literal) => {
         differ!(
-            "coalesce(d.number, d.kind || ' ' || d.id) || ', ' || g.vat_category || ' ' || g.vat_rate || ' %'",
+            "coalesce(d.number, d.kind || ' ' || d.id) || ', ' || g.vat_category || ' ' || g.vat_rate || ' %' \
+            || coalesce(' of ' || g.vat_country_code, '')",
             "d.currency",
             $stated,
             "is not distinct from",
@@ -74,7 +75,8 @@ macro_rules! of_groups {
                 "(select sum(",
                 $sum,
                 ") from document_lines l where l.company_id = g.company_id \
-                and l.document_id = g.document_id and l.vat_category = g.vat_category and l.vat_rate = g.vat_rate)"
+                and l.document_id = g.document_id and l.vat_category = g.vat_category and l.vat_rate = g.vat_rate \
+                and l.vat_country_code is not distinct from g.vat_country_code)"
             ),
             "document_vat_groups g join documents d on d.company_id = g.company_id and d.id = g.document_id \
             where g.company_id = $1 and g.document_id > $2 and g.document_id <= $3"

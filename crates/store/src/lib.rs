@@ -30,6 +30,7 @@ pub mod lines;
 pub mod metadata;
 pub mod migrate;
 pub mod open_items;
+pub mod oss_rates;
 pub mod payments;
 mod postgres;
 pub mod postgres_backup;

@@ -10,14 +10,14 @@ use crate::documents::{json, metadata, parse_json};
 
 statements! {
     OF = "select id, line_type, description, price_id, product_id, product_number, quantity, unit, unit_price, \
-        discount_percent, total_price, vat_rate, vat_category, vat_amount, exemption_reason, exemption_reason_code, \
-        account_id, vat_code_id, is_goods, base_total, base_vat, period_start, period_end, tag_ids, metadata, \
+        discount_percent, total_price, vat_rate, vat_category, vat_country_code, vat_amount, exemption_reason, \
+        exemption_reason_code, account_id, vat_code_id, is_goods, base_total, base_vat, period_start, period_end, tag_ids, metadata, \
         invoice_line_id from document_lines where company_id = $1 and document_id = $2 order by position";
     INSERT = "insert into document_lines (company_id, document_id, position, id, line_type, description, price_id, \
         product_id, product_number, quantity, unit, unit_price, discount_percent, total_price, vat_rate, vat_category, \
-        vat_amount, exemption_reason, exemption_reason_code, account_id, vat_code_id, is_goods, base_total, base_vat, \
+        vat_country_code, vat_amount, exemption_reason, exemption_reason_code, account_id, vat_code_id, is_goods, base_total, base_vat, \
         period_start, period_end, tag_ids, metadata, invoice_line_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
-        $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)";
+        $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)";
     SET_BASE = "update document_lines set base_total = $1, base_vat = $2 \
         where company_id = $3 and document_id = $4 and position = $5 and base_total is null";
     DELETE = "delete from document_lines where company_id = $1 and document_id = $2";
@@ -52,7 +52,7 @@ pub(crate) fn insert(tx: &mut dyn Tx, company_id: CompanyId, document: &Document
         match line.product() {
             Some(product) => product_values(product, &mut values),
             None => {
-                values.extend((0..20).map(|_| Value::Null));
+                values.extend((0..21).map(|_| Value::Null));
                 values.extend(params!["[]", "{}"].to_vec());
                 values.push(Value::Null);
             }
@@ -75,6 +75,7 @@ fn product_values<'a>(line: &'a ProductLine, values: &mut Vec<Value<'a>>) {
         total,
         vat_rate,
         vat_category,
+        vat_country,
         vat,
         exemption_reason,
         exemption_reason_code,
@@ -101,6 +102,7 @@ fn product_values<'a>(line: &'a ProductLine, values: &mut Vec<Value<'a>>) {
             total.minor(),
             *vat_rate,
             vat_category.as_str(),
+            vat_country.as_deref(),
             vat.minor(),
             exemption_reason.as_deref(),
             exemption_reason_code.as_deref(),
@@ -160,6 +162,7 @@ fn read_product(row: &mut Row, description: String, document: &Document) -> Resu
         total: Money::new(row.next()?, document.currency),
         vat_rate: row.next()?,
         vat_category: row.parse()?,
+        vat_country: row.next()?,
         vat: Money::new(row.next()?, document.currency),
         exemption_reason: row.next()?,
         exemption_reason_code: row.next()?,

@@ -13,7 +13,8 @@ macro_rules! columns {
     ($suffix:literal) => {
         concat!(
             "select v.id, v.code, v.name, v.type, v.principle, a.id, a.account_number, a.name, c.id, ",
-            "c.account_number, c.name, v.vat_category, v.exemption_reason, v.exemption_reason_code from vat_codes v ",
+            "c.account_number, c.name, v.vat_category, v.exemption_reason, v.exemption_reason_code, v.country_code ",
+            "from vat_codes v ",
             "left join accounts a on a.company_id = v.company_id and a.id = v.account_to_book_id ",
             "left join accounts c on c.company_id = v.company_id and c.id = v.contra_account_id ",
             $suffix
@@ -24,13 +25,12 @@ macro_rules! columns {
 statements! {
     GET = columns!("where v.company_id = $1 and v.id = $2");
     LIST = columns!("where v.company_id = $1 order by v.code");
-    EXISTS = "select id from vat_codes where company_id = $1 and id = $2";
     ID_OF_CODE = "select id from vat_codes where company_id = $1 and code = $2";
     RATES_OF = "select valid_from, rate from vat_rates where company_id = $1 and vat_code_id = $2 order by valid_from";
     ALL_RATES = "select vat_code_id, valid_from, rate from vat_rates where company_id = $1 order by valid_from";
     INSERT = "insert into vat_codes (company_id, id, code, name, type, principle, account_to_book_id, \
-        contra_account_id, vat_category, exemption_reason, exemption_reason_code, created_at, updated_at) \
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+        contra_account_id, vat_category, exemption_reason, exemption_reason_code, country_code, created_at, \
+        updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     UPDATE = "update vat_codes set name = $1, account_to_book_id = $2, contra_account_id = $3, vat_category = $4, \
         exemption_reason = $5, exemption_reason_code = $6, updated_at = $7 where company_id = $8 and id = $9";
     SET_RATE = "insert into vat_rates (company_id, vat_code_id, valid_from, rate) values ($1, $2, $3, $4) \
@@ -64,14 +64,6 @@ pub fn list(tx: &mut dyn Tx, company_id: CompanyId, today: Date) -> Result<Vec<V
         rates.entry(id).or_default().push(read_rate(&mut row)?);
     }
     rows.into_iter().map(|row| read(row, |id| rates.remove(&id).unwrap_or_default(), today)).collect()
-}
-
-/// Whether there is such a VAT code.
-///
-/// # Errors
-/// What the shelves answer.
-pub fn exists(tx: &mut dyn Tx, company_id: CompanyId, id: VatCodeId) -> Result<bool, Error> {
-    Ok(tx.one(EXISTS, params![company_id, id])?.is_some())
 }
 
 /// The VAT code of a code.
@@ -112,6 +104,7 @@ pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, code: &VatCode, at: Timest
             code.vat_category.map(|category| category.as_str()),
             code.exemption_reason.as_deref(),
             code.exemption_reason_code.as_deref(),
+            code.country_code.as_deref(),
             at,
             at,
         ],
@@ -171,6 +164,7 @@ fn read(mut row: Row, rates_of: impl FnOnce(VatCodeId) -> Vec<VatRate>, today: D
         vat_category: row.opt_parse()?,
         exemption_reason: row.next()?,
         exemption_reason_code: row.next()?,
+        country_code: row.next()?,
         rates,
     })
 }

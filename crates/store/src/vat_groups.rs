@@ -14,7 +14,8 @@ macro_rules! select {
         concat!(
             "select ",
             $first,
-            "vat_category, vat_rate, taxable_amount, vat_amount, exemption_reason, exemption_reason_code, mode ",
+            "vat_category, vat_rate, vat_country_code, taxable_amount, vat_amount, exemption_reason, ",
+            "exemption_reason_code, mode ",
             "from document_vat_groups where company_id = ",
             $rest
         )
@@ -24,8 +25,8 @@ macro_rules! select {
 statements! {
     OF = select!("", "$1 and document_id = $2 order by position");
     INSERT = "insert into document_vat_groups (company_id, document_id, position, vat_category, vat_rate, \
-        taxable_amount, vat_amount, exemption_reason, exemption_reason_code, mode) \
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        vat_country_code, taxable_amount, vat_amount, exemption_reason, exemption_reason_code, mode) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     DELETE = "delete from document_vat_groups where company_id = $1 and document_id = $2";
 }
 
@@ -53,6 +54,7 @@ pub(crate) fn of(rows: Vec<Row>, document: &Document) -> Result<Vec<VatGroup>, E
         Ok(VatGroup {
             category: row.parse()?,
             rate: row.next()?,
+            country: row.next()?,
             taxable: Money::new(row.next()?, document.currency),
             vat: Money::new(row.next()?, document.currency),
             exemption_reason: row.next()?,
@@ -65,7 +67,7 @@ pub(crate) fn of(rows: Vec<Row>, document: &Document) -> Result<Vec<VatGroup>, E
 
 pub(crate) fn insert(tx: &mut dyn Tx, company_id: CompanyId, document: &Document) -> Result<(), Error> {
     for (position, group) in (0_i64..).zip(&document.groups) {
-        let VatGroup { category, rate, taxable, vat, exemption_reason, exemption_reason_code, mode } = group;
+        let VatGroup { category, rate, country, taxable, vat, exemption_reason, exemption_reason_code, mode } = group;
         tx.exec(
             INSERT,
             params![
@@ -74,6 +76,7 @@ pub(crate) fn insert(tx: &mut dyn Tx, company_id: CompanyId, document: &Document
                 position,
                 category.as_str(),
                 *rate,
+                country.as_deref(),
                 taxable.minor(),
                 vat.minor(),
                 exemption_reason.as_deref(),

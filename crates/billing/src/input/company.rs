@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use super::customers::Language;
 use super::{
-    CountryCode, CurrencyCode, Day, Email, Gln, Iban, Patch, Percent, Rate, Text, TimeZoneName, VatNumberText,
+    CountryCode, CurrencyCode, Day, Email, Gln, Iban, Patch, Percent, PositivePercent, Rate, Text, TimeZoneName,
+    VatNumberText,
 };
 use crate::accounts::{AccountClassification, ControlAccountType, LedgerType};
 use crate::company::CompanyMode;
@@ -251,6 +252,36 @@ pub struct ExchangeRateInput {
     pub rate: Rate,
     /// Who quoted it; default `manual`.
     pub source: Option<RateSource>,
+}
+
+/// The VAT rate of another country of the EU from a day on; one stored for that country and day is replaced.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OssRateInput {
+    /// The country whose VAT it is.
+    pub country: CountryCode,
+    /// The rate in percent, above zero.
+    pub rate: PositivePercent,
+    /// The account the VAT is owed on; default the chart's own for it.
+    pub account_id: Option<AccountId>,
+    /// The first day.
+    pub valid_from: Day,
+}
+
+/// How OSS rates are listed: by country and day.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct OssRateQuery {
+    /// The page, from 1.
+    #[schemars(range(min = 1))]
+    pub page: Option<u32>,
+    /// How many a page.
+    #[schemars(range(min = 1, max = 100))]
+    pub limit: Option<u32>,
+    /// Continues a list where `nextCursor` says; empty begins one.
+    pub cursor: Option<String>,
+    /// Only of this country.
+    pub country: Option<CountryCode>,
 }
 
 /// How exchange rates are listed: latest day first.

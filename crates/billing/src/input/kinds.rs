@@ -103,6 +103,8 @@ decimals! {
     PositiveAmount {"above": "0", "max": "1000000000000000", "scale": 6}
     /// A percentage, 0 to 100.
     Percent {"min": "0", "max": "100", "scale": 4}
+    /// A percentage above 0, to 100.
+    PositivePercent {"above": "0", "max": "100", "scale": 4}
     /// An exchange rate: base units per 1 unit, above 0, up to 10 decimals.
     Rate {"above": "0", "max": "999999999", "scale": 10}
 }

@@ -41,6 +41,8 @@ pub struct PublicLine {
     pub vat_rate: Option<String>,
     /// VAT category (EN 16931).
     pub vat_category: Option<String>,
+    /// The country whose VAT it is, where it is not the seller's own (One-Stop-Shop).
+    pub vat_country_code: Option<String>,
     /// Its share of its group's VAT; negative on a credit note.
     pub vat_amount: Option<String>,
     /// First day of its period.
@@ -74,6 +76,7 @@ impl PublicLine {
             total_price: None,
             vat_rate: None,
             vat_category: None,
+            vat_country_code: None,
             vat_amount: None,
             period_start: None,
             period_end: None,
@@ -98,6 +101,7 @@ impl PublicLine {
                     total_price: Some(product.total.to_string()),
                     vat_rate: Some(text(vat_rate)),
                     vat_category: Some(product.vat_category.to_string()),
+                    vat_country_code: product.vat_country.clone(),
                     vat_amount: Some(product.vat.to_string()),
                     period_start: product.period_start.map(|day| day.to_string()),
                     period_end: product.period_end.map(|day| day.to_string()),

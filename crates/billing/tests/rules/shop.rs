@@ -78,6 +78,7 @@ impl Shop {
             date: TODAY,
             delivery_date: None,
             delivery_country: None,
+            oss: None,
         }
     }
 

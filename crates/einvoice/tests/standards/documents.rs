@@ -345,6 +345,7 @@ fn product(
         total: if kind.sign() < 0 { -net } else { net },
         vat_rate: rate,
         vat_category: category,
+        vat_country: None,
         vat: billing::money::Money::zero(currency),
         exemption_reason: reason.map(str::to_owned),
         exemption_reason_code: reason_code.map(str::to_owned),

@@ -7,8 +7,8 @@ use app::documents::{self, CreditNotes, Invoices, OrderConfirmations, Quotes};
 use app::templates::Form;
 use app::{
     App, Caller, Error, accounts, allocations, companies, contacts, convert, credit_notes, customer_groups, customers,
-    departments, einvoices, events, exchange_rates, invoices, keys, number_series, open_items, payments, prices,
-    product_groups, products, refunds, statements, templates, vat_codes, webhooks, write_offs,
+    departments, einvoices, events, exchange_rates, invoices, keys, number_series, open_items, oss_rates, payments,
+    prices, product_groups, products, refunds, statements, templates, vat_codes, webhooks, write_offs,
 };
 use billing::csv;
 use billing::formats::XmlQuery;
@@ -96,6 +96,8 @@ pub fn routes() -> Vec<Route> {
         change("/v1/vat-codes/{id}", AccountsWrite, "Change a VAT code or add a rate from a day on", vat_codes::change),
         list("/v1/exchange-rates", VatCodesRead, "Exchange rates, newest first", exchange_rates::list),
         set("PUT", "/v1/exchange-rates", AccountsWrite, "Set the rate of a currency on a day", exchange_rates::put),
+        list("/v1/oss-rates", VatCodesRead, "VAT rates of other EU countries (One-Stop-Shop), by country and day", oss_rates::list),
+        set("PUT", "/v1/oss-rates", AccountsWrite, "Set the VAT rate of another EU country from a day on", oss_rates::put),
         list("/v1/document-templates", DocumentTemplatesRead, "Document templates", templates::list),
         create("/v1/document-templates", DocumentTemplatesWrite, "Add a document template; it is tried out first", templates::create).after(templates::try_out),
         read("/v1/document-templates/{id}", DocumentTemplatesRead, "One document template with its source and settings", templates::get),

@@ -307,6 +307,7 @@ impl Stage {
             }
             "/v1/webhook-endpoints" => json!({ "url": "https://hooks.invalid/", "enabled": false }),
             "/v1/webhook-endpoints/{id}/replay" => json!({ "afterSequence": 0 }),
+            "/v1/oss-rates" => json!({ "country": "NL", "rate": "21", "validFrom": "2026-01-01" }),
             "/v1/exchange-rates" => json!({ "currency": "EUR", "date": "2026-01-01", "rate": "7.46" }),
             _ => json!({}),
         }

@@ -33,6 +33,7 @@ mod lists;
 mod metrics;
 mod model;
 mod number_series;
+mod oss;
 mod papers;
 mod post;
 mod previews;

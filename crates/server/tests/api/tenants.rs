@@ -362,6 +362,7 @@ impl Things {
                 (&Value::Null, json!({ "vatCode": "X9", "name": "Other", "type": "SALES", "vatRate": "10" }))
             }
             "vat-codes/{id}" => (&self.vat_code, json!({})),
+            "oss-rates" => (&Value::Null, json!({ "country": "NL", "rate": "21", "validFrom": "2026-01-01" })),
             "customer-groups" => (&Value::Null, json!({ "number": "77", "name": "Other", "accountId": self.account })),
             "customer-groups/{id}" => (&self.customer_group, json!({})),
             "customers" => {

@@ -170,6 +170,7 @@ impl Grounds {
             }
             ("patch", "vat-codes/{id}") => (vat_code.clone(), name),
             ("put", "exchange-rates") => (none, json!({ "currency": "EUR", "date": "2026-01-01", "rate": "7.46" })),
+            ("put", "oss-rates") => (none, json!({ "country": "NL", "rate": 21 + n % 2, "validFrom": "2026-01-01" })),
             ("post", "document-templates") => (none, template("invoice-template")),
             ("put", "document-templates/{id}") => {
                 let compact =

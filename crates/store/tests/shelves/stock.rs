@@ -27,6 +27,7 @@ use billing::input::customers::Language;
 use billing::keys::ApiKey;
 use billing::kind::Kind;
 use billing::money::{Currency, LARGEST, Money};
+use billing::oss_rates::{Charged, OssRate};
 use billing::parties;
 use billing::postings::{NewEntry, Posting};
 use billing::scope::Scope;
@@ -46,8 +47,8 @@ use store::journal_categories::JournalCategory;
 use store::open_items::{self, OpenItem, Origin};
 use store::{
     Error, accounts, companies, contacts, credits, customer_groups, customers, deliveries, departments, documents,
-    events, exchange_rates, files, jobs, journal_categories, keys, ledger, prices, pricing, product_groups, products,
-    series, templates, vat_codes,
+    events, exchange_rates, files, jobs, journal_categories, keys, ledger, oss_rates, prices, pricing, product_groups,
+    products, series, templates, vat_codes,
 };
 use uuid::Uuid;
 
@@ -281,6 +282,9 @@ impl Stock {
         for rate in &self.rates {
             exchange_rates::set(tx, own, rate)?;
         }
+        for rate in &self.oss_rates() {
+            oss_rates::set(tx, own, rate)?;
+        }
         journal_categories::insert(tx, own, &self.category)?;
         customer_groups::insert(tx, own, &self.customer_group, made_at)?;
         customers::insert(tx, own, &self.customer)?;
@@ -357,6 +361,7 @@ impl Stock {
             vat_code: from.vat_code.vat_code,
             vat_type: from.vat_code.vat_type,
             principle: from.vat_code.principle,
+            country_code: from.vat_code.country_code,
             ..other.vat_code
         };
         let rates = (other.rates.into_iter().zip(from.rates)).map(|(rate, before)| ExchangeRate {
@@ -391,6 +396,27 @@ impl Stock {
             delivery,
             ..self.clone()
         }
+    }
+
+    /// The rates of its VAT code, where that is another country's.
+    pub fn oss_rates(&self) -> Vec<OssRate> {
+        let VatCode { country_code: Some(country), account_to_book_id: Some(account), rates, .. } = &self.vat_code
+        else {
+            return Vec::new();
+        };
+        let account = self.accounts.iter().find(|own| own.id == *account).unwrap();
+        let rate = |(n, rate): (u128, &VatRate)| OssRate {
+            id: id(200 + n),
+            country: country.clone(),
+            rate: rate.vat_rate,
+            account_id: account.id,
+            account_number: account.account_number,
+            account_name: account.name.clone(),
+            valid_from: rate.valid_from,
+            vat_code_id: self.vat_code.id,
+            vat_code: self.vat_code.vat_code.clone(),
+        };
+        (0..).zip(rates).map(rate).collect()
     }
 
     /// Writes all that may change.
@@ -436,8 +462,18 @@ impl Stock {
         assert!(companies::list(tx)?.contains(&self.company));
         assert_eq!(vat_codes::get(tx, own, self.vat_code.id, TODAY)?.as_ref(), Some(&self.vat_code));
         assert_eq!(vat_codes::list(tx, own, TODAY)?, std::slice::from_ref(&self.vat_code));
-        assert!(vat_codes::exists(tx, own, self.vat_code.id)?);
         assert_eq!(vat_codes::id_of(tx, own, &self.vat_code.vat_code)?, Some(self.vat_code.id));
+        let oss = self.oss_rates();
+        assert_eq!(oss_rates::list(tx, own)?, oss);
+        for rate in &oss {
+            let (country, account) = (rate.country.as_str(), rate.account_id);
+            assert_eq!(oss_rates::at(tx, own, country, rate.valid_from)?.as_ref(), Some(rate));
+            let charged = Charged { country: rate.country.clone(), rate: rate.rate, vat_code_id: rate.vat_code_id };
+            assert_eq!(oss_rates::on(tx, own, country, rate.valid_from)?, Some(charged));
+            assert_eq!(oss_rates::code(tx, own, country, account)?, Some(self.vat_code.id));
+            // Each of its lines credits an invoice line, and that is no use of today's rate.
+            assert_eq!(oss_rates::last_used_on(tx, own, country)?, None);
+        }
         assert_eq!(accounts::list(tx, own)?, self.accounts);
         for account in &self.accounts {
             assert_eq!(accounts::get(tx, own, account.id)?.as_ref(), Some(account));
@@ -746,6 +782,7 @@ fn vat_code(f: &Flavour, accounts: &[Account]) -> VatCode {
         vat_category: f.some(VatCategory::AE),
         exemption_reason: f.words("Reverse charge"),
         exemption_reason_code: f.words("VATEX"),
+        country_code: f.words("NL"),
         rates,
     }
 }
@@ -950,6 +987,7 @@ pub fn document(f: &Flavour, kind: Kind, company: &Company, customer: &Customer)
         total: money(f.minor()),
         vat_rate: decimal("25.0000000001"),
         vat_category: VatCategory::S,
+        vat_country: f.words("NL"),
         vat: money(f.minor() / 4),
         exemption_reason: f.words("Reverse charge"),
         exemption_reason_code: f.words("VATEX"),
@@ -1013,6 +1051,7 @@ pub fn document(f: &Flavour, kind: Kind, company: &Company, customer: &Customer)
             VatGroup {
                 category: VatCategory::S,
                 rate: decimal("25.0000000001"),
+                country: f.words("NL"),
                 taxable: money(f.minor()),
                 vat: money(f.minor() / 4),
                 exemption_reason: None,
@@ -1022,6 +1061,7 @@ pub fn document(f: &Flavour, kind: Kind, company: &Company, customer: &Customer)
             VatGroup {
                 category: VatCategory::O,
                 rate: Decimal::ZERO,
+                country: None,
                 taxable: money(-1),
                 vat: money(0),
                 exemption_reason: f.words("None"),

@@ -5,7 +5,8 @@ use billing::ids::CompanyId;
 use store::db::params;
 use store::{
     Error, accounts, contacts, credits, customer_groups, customers, deliveries, departments, documents, exchange_rates,
-    files, jobs, keys, ledger, lines, prices, pricing, product_groups, products, series, templates, vat_codes,
+    files, jobs, keys, ledger, lines, oss_rates, prices, pricing, product_groups, products, series, templates,
+    vat_codes,
 };
 
 use crate::house::{TestHouse, at, new_id, on_both};
@@ -51,9 +52,15 @@ on_both! {
                 assert!(!store::companies::has_bookings(tx, b)?);
                 assert_eq!(vat_codes::get(tx, b, s.vat_code.id, TODAY)?, None);
                 assert_eq!(vat_codes::list(tx, b, TODAY)?, []);
-                assert!(!vat_codes::exists(tx, b, s.vat_code.id)?);
                 assert_eq!(vat_codes::id_of(tx, b, &s.vat_code.vat_code)?, None);
                 assert_eq!(vat_codes::last_used_on(tx, b, s.vat_code.id)?, None);
+                assert_eq!(oss_rates::list(tx, b)?, []);
+                for rate in s.oss_rates() {
+                    assert_eq!(oss_rates::at(tx, b, &rate.country, rate.valid_from)?, None);
+                    assert_eq!(oss_rates::on(tx, b, &rate.country, TODAY)?, None);
+                    assert_eq!(oss_rates::code(tx, b, &rate.country, rate.account_id)?, None);
+                    assert_eq!(oss_rates::last_used_on(tx, b, &rate.country)?, None);
+                }
                 assert_eq!(series::get(tx, b, "invoice"), Err(Error::NotFound));
                 assert_eq!(templates::get(tx, b, s.template.id)?, None);
                 assert_eq!(templates::list(tx, b)?, []);
@@ -128,6 +135,9 @@ on_both! {
                 accounts::update(tx, b, &changed.accounts[1], now)?;
                 keys::revoke(tx, b, changed.key.id, now)?;
                 exchange_rates::clear(tx, b)?;
+                for rate in changed.oss_rates() {
+                    oss_rates::delete(tx, b, &rate)?;
+                }
                 customer_groups::update(tx, b, &changed.customer_group, now)?;
                 customers::update(tx, b, &changed.customer)?;
                 contacts::update(tx, b, &changed.contact, now)?;

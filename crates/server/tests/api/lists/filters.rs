@@ -153,6 +153,7 @@ fn means(path: &str, field: &str) -> Means {
             | "/v1/products",
             "metadata",
         ) => |own, pair, _| has_pair(own, pair),
+        ("/v1/oss-rates", "country") => |own, asked, _| own["country"] == asked,
         ("/v1/customers", "customerNumber") => |own, asked, _| own["customerNumber"] == asked,
         ("/v1/customers", "externalSystemId") => |own, asked, _| own["externalSystemId"] == asked,
         ("/v1/customers/{id}/departments", "isActive") => {
@@ -199,6 +200,7 @@ fn values(known: &Known, field: &Field) -> Vec<String> {
             with(amounts, &["0", "125.01", "312.49", "99999999"])
         }
         "currency" => with(of("/currency"), &["USD"]),
+        "country" => with(of("/country"), &["IT"]),
         "invoiceNumber" => with(of("/number"), &["INV-00001", "INV-00003", "INV-00008", "INV-99999", "INV-0000_"]),
         "metadata" => {
             ["parity=even", "parity=odd", "third=1 %_", "third=1 %", "third=", "colour=red"].map(str::to_owned).to_vec()

@@ -71,6 +71,7 @@ impl Ground {
     pub fn of(house: &'static House) -> Ground {
         let company = house.company();
         let rates = lay_rates(&company);
+        let oss_rates = lay_oss_rates(&company);
         lay_catalogue(&company);
         let customers = lay_customers(&company);
         let price = company.price("100");
@@ -135,6 +136,7 @@ impl Ground {
         let number = |own: &Value| (own["accountNumber"].as_u64().unwrap(), String::new());
         lists.push(Known::new("/v1/accounts", sorted(alone("accounts", &ids("accounts")), number)));
         lists.push(Known::new("/v1/exchange-rates", rates));
+        lists.push(Known::new("/v1/oss-rates", oss_rates));
         // Templates are read nowhere else; what is known of them is that list.
         let mut templates = rows(&company.api.get("/v1/document-templates").is(200)).to_vec();
         templates.sort_by_key(|own| (text(&own["createdAt"]).to_owned(), text(&own["id"]).to_owned()));
@@ -156,6 +158,18 @@ fn lay_rates(company: &Company) -> Vec<Value> {
         }
     }
     rates
+}
+
+/// OSS rates, by country and then by day.
+fn lay_oss_rates(company: &Company) -> Vec<Value> {
+    let countries = [("DE", "19"), ("FR", "20"), ("NL", "21")];
+    let of = |(country, rate): (&str, &str)| {
+        DAYS.map(|day| {
+            let body = json!({ "country": country, "rate": rate, "validFrom": day });
+            company.api.send("PUT", "/v1/oss-rates", &body).is(200)
+        })
+    };
+    countries.into_iter().flat_map(of).collect()
 }
 
 fn lay_catalogue(company: &Company) {

@@ -111,6 +111,10 @@ fn more(company: &Company, known: &Known, n: usize) -> Value {
             let body = json!({ "currency": (["SEK", "CHF", "USD"][n % 3]), "date": like["date"], "rate": "1.1" });
             company.api.send("PUT", known.path, &body).is(200)
         }
+        "/v1/oss-rates" => {
+            let body = json!({ "country": (["SE", "HR", "PL"][n % 3]), "rate": "25", "validFrom": like["validFrom"] });
+            company.api.send("PUT", known.path, &body).is(200)
+        }
         "/v1/invoices/{id}/payments" => post(&known.place, json!({ "amount": "0.25", "date": "2026-05-02" })),
         "/v1/invoices/{id}/write-offs" => {
             let place = known.place.replace("write-offs", "write-off");
