@@ -4,8 +4,8 @@ use testkit::Postgres;
 
 use crate::client::{Load, Script, once};
 use crate::company::{Company, Place, address};
-use crate::table::{Table, per_second, percent};
-use crate::{Bench, Failed};
+use crate::table::{Table, microseconds, per_second, percent};
+use crate::{Bench, Failed, process};
 
 /// With and without take turns this often, so that neither has the better moment.
 const ROUNDS: usize = 4;
@@ -25,24 +25,42 @@ pub fn measure(bench: &Bench, table: &mut Table) -> Result<(), Failed> {
         let warm = once(address(&server), &plain(WARM_UP))?.per_second();
         let turn = bench.time().as_secs_f64() / (2 * ROUNDS) as f64;
         let count = ((warm * turn) as usize / bench.clients()).max(1);
-        let (mut with, mut without) = (Load::default(), Load::default());
+        let (mut with, mut without) = (Part::default(), Part::default());
         for round in 0..ROUNDS {
-            without = without.and(once(address(&server), &plain(count))?);
             let keyed = |client: usize| -> Script {
                 (0..count).map(|n| company.keyed_credit_note(&format!("{round} {client} {n}"))).collect()
             };
             let keyed: Vec<Script> = (0..bench.clients()).map(keyed).collect();
-            with = with.and(once(address(&server), &keyed)?);
+            let mut turns = [(&mut without, plain(count)), (&mut with, keyed)];
+            // What one turn leaves to be written falls on the next.
+            if round % 2 == 1 {
+                turns.reverse();
+            }
+            for (part, scripts) in turns {
+                let before = process::cpu(server.pid())?;
+                part.load = std::mem::take(&mut part.load).and(once(address(&server), &scripts)?);
+                part.cpu += process::cpu(server.pid())? - before;
+            }
         }
+        let [cpu_with, cpu_without] = [&with, &without].map(|part| microseconds(part.cpu / part.load.count()));
+        let (with, without) = (with.load, without.load);
         let (with, without) = (with.per_second(), without.per_second());
         let clients = bench.clients();
         let name = format!("{engine}, one company, {clients} clients: what an idempotency key costs");
         table.at_most(name, 1.0 - with / without, 0.1, percent);
         table.note(format!(
-            "{engine}: {} credit notes without a key, {} with one",
+            "{engine}: {} credit notes without a key, {} with one; the server's CPU for each {cpu_without} and {cpu_with}",
             per_second(without),
-            per_second(with)
+            per_second(with),
         ));
     }
     Ok(())
+}
+
+/// What came of the turns with a key, or of those without.
+#[derive(Default)]
+struct Part {
+    load: Load,
+    /// The server's, in seconds.
+    cpu: f64,
 }
