@@ -19,16 +19,18 @@ pub(crate) fn open(folder: &Path, is_reader: bool) -> Result<Connection, Error> 
     connection
         .execute_batch(
             "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
-             pragma busy_timeout = 5000; pragma cache_size = -65536; pragma wal_autocheckpoint = 16000; pragma mmap_size = 268435456;",
+             pragma busy_timeout = 5000; pragma cache_size = -65536; pragma wal_autocheckpoint = 16000;",
         )
         .map_err(error)?;
-    // The log grows to 4,000 pages before it is worked into the file: what many companies write in
+    // The log grows to 16,000 pages before it is worked into the file: what many companies write in
     // turns lies on many pages, which else are written to the file again and again.
     // A plan never depends on a value. Else SQLite plans a statement anew each time it is given
     // another one, wherever a partial index might serve it: half the time of a read.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(error)?;
     if is_reader {
-        connection.execute_batch("pragma query_only = on;").map_err(error)?;
+        // A reader forgets its pages whenever something was written, and maps them anew without copying. The
+        // writer knows its own to be good, and a map would have it look through the log for each of them.
+        connection.execute_batch("pragma query_only = on; pragma mmap_size = 268435456;").map_err(error)?;
     }
     connection.set_prepared_statement_cache_capacity(256);
     Ok(connection)
