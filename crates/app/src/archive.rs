@@ -141,7 +141,7 @@ pub(crate) struct Printing {
 
 impl Printing {
     /// Waits until nobody else prints the document.
-    fn turn(&self, id: DocumentId) -> Turn<'_> {
+    pub(crate) fn turn(&self, id: DocumentId) -> Turn<'_> {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         while !now.insert(id) {
             now = self.ended.wait(now).unwrap_or_else(PoisonError::into_inner);
@@ -151,7 +151,7 @@ impl Printing {
 }
 
 /// The turn to print one document, given back when dropped.
-struct Turn<'a> {
+pub(crate) struct Turn<'a> {
     printing: &'a Printing,
     id: DocumentId,
 }

@@ -1,6 +1,7 @@
 //! The people at a customer: whom to turn to, and who receives its documents.
 
 use billing::customers::{Contact, Customer};
+use billing::erasure::check_is_there;
 use billing::ids::{CompanyId, ContactId, CustomerId};
 use billing::input::contacts::{ContactInput, ContactPatch, ContactQuery};
 use billing::refusal::{Faults, Refusal};
@@ -32,9 +33,9 @@ pub fn get(view: &mut View<'_>, (customer_id, id): (CustomerId, ContactId)) -> R
 /// Adds a person to a customer.
 ///
 /// # Errors
-/// `CUSTOMER_NOT_FOUND`; a fault of `email` where documents should go to it and it has none.
+/// `CUSTOMER_NOT_FOUND`, `CUSTOMER_ERASED`; a fault of `email` where documents should go to it and it has none.
 pub fn add(work: &mut Work<'_>, customer_id: CustomerId, input: ContactInput) -> Result<Contact, Error> {
-    find_customer(work.tx, work.company.id, customer_id)?;
+    check_is_there(&find_customer(work.tx, work.company.id, customer_id)?)?;
     let ContactInput { name, email, phone, is_default, receives_invoices } = input;
     let contact = Contact {
         id: work.new_id(),
@@ -53,11 +54,11 @@ pub fn add(work: &mut Work<'_>, customer_id: CustomerId, input: ContactInput) ->
 }
 
 /// Makes an address a person at a customer, by the name of the address, unless somebody there has it or it
-/// is the customer's own.
+/// is the customer's own. Of who was erased nothing is kept.
 pub(crate) fn keep_address(work: &mut Work<'_>, customer: &Customer, address: &str) -> Result<(), Error> {
     let is_it = |own: &Option<String>| own.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(address));
     let known = shelf::of_customer(work.tx, work.company.id, customer.id)?;
-    if is_it(&customer.email) || known.iter().any(|contact| is_it(&contact.email)) {
+    if customer.erased_at.is_some() || is_it(&customer.email) || known.iter().any(|contact| is_it(&contact.email)) {
         return Ok(());
     }
     let contact = Contact {

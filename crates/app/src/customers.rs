@@ -7,6 +7,7 @@ use billing::customers::{
     BillingRelationship, Customer, CustomerGroup, Customers, InvoicingMode, Saved, Warning, registration_number_of,
     zone_conflict,
 };
+use billing::erasure::check_is_there;
 use billing::identifiers;
 use billing::ids::{CompanyId, CustomerGroupId, CustomerId, TemplateId};
 use billing::input::customers::{CustomerInput, CustomerPatch, CustomerQuery};
@@ -125,6 +126,7 @@ pub fn create(work: &mut Work<'_>, input: CustomerInput) -> Result<Saved<Custome
         metadata: metadata.unwrap_or_default(),
         created_at: work.now,
         updated_at: work.now,
+        erased_at: None,
     };
     check_numbers(&customer)?;
     check_references(work, &mut customer)?;
@@ -233,9 +235,10 @@ pub fn told(made: &Saved<Customer>) -> serde_json::Value {
 /// Changes a customer.
 ///
 /// # Errors
-/// `CUSTOMER_NOT_FOUND` and those of [`create`].
+/// `CUSTOMER_NOT_FOUND`, `CUSTOMER_ERASED` and those of [`create`].
 pub fn update(work: &mut Work<'_>, id: CustomerId, patch: CustomerPatch) -> Result<Saved<Customer>, Error> {
     let before = find(work.tx, work.company.id, id)?;
+    check_is_there(&before)?;
     let mut after = patched(work, &before, patch)?;
     check_numbers(&after)?;
     check_references(work, &mut after)?;
@@ -354,6 +357,7 @@ fn patched(work: &Work<'_>, before: &Customer, patch: CustomerPatch) -> Result<C
         metadata: metadata.over(Some(b.metadata.clone())).unwrap_or_default(),
         created_at: b.created_at,
         updated_at: b.updated_at,
+        erased_at: b.erased_at,
     })
 }
 

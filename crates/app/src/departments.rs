@@ -1,6 +1,7 @@
 //! The departments of a customer: their address and EAN number stand for the customer's in documents.
 
 use billing::customers::Department;
+use billing::erasure::check_is_there;
 use billing::ids::{CompanyId, CustomerId, DepartmentId};
 use billing::input::departments::{DepartmentInput, DepartmentPatch, DepartmentQuery};
 use billing::refusal::Refusal;
@@ -34,9 +35,9 @@ pub fn get(view: &mut View<'_>, (customer_id, id): (CustomerId, DepartmentId)) -
 /// Adds a department to a customer.
 ///
 /// # Errors
-/// `CUSTOMER_NOT_FOUND`.
+/// `CUSTOMER_NOT_FOUND`, `CUSTOMER_ERASED`.
 pub fn add(work: &mut Work<'_>, customer_id: CustomerId, input: DepartmentInput) -> Result<Department, Error> {
-    find_customer(work.tx, work.company.id, customer_id)?;
+    check_is_there(&find_customer(work.tx, work.company.id, customer_id)?)?;
     let DepartmentInput { name, is_default, is_active, ean_number, address, city, postal_code, country_code, email } =
         input;
     let department = Department {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use billing::customers::{Customer, VatZone, zone_conflict};
 use billing::document::{Document, Head, Line, total};
 use billing::draft::{self, Pricing, exchange_rate_missing};
+use billing::erasure::check_is_there;
 use billing::ids::DocumentId;
 use billing::input::documents::{Asked, AskedHead, AskedLine};
 use billing::kind::Kind;
@@ -52,12 +53,15 @@ fn check_valid_until(date: Date, valid_until: Option<Date>) -> Result<(), Error>
     Err(faults.into())
 }
 
-/// The customer named; only a credit note may be for an inactive one.
+/// The customer named; only a credit note may be for an inactive or an erased one.
 pub(crate) fn customer(work: &mut Work<'_>, kind: Kind, asked: &AskedHead) -> Result<Customer, Error> {
     let company_id = work.company.id;
     let customer = customers::get(work.tx, company_id, asked.head.customer_id)?.ok_or_else(|| {
         Refusal::missing_at("CUSTOMER_NOT_FOUND", "There is no such customer in this company.", "customerId")
     })?;
+    if kind != Kind::CreditNote {
+        check_is_there(&customer)?;
+    }
     if !customer.is_active && kind != Kind::CreditNote {
         let message = format!("Customer {} is not active.", customer.customer_number);
         return Err(Refusal::new("CUSTOMER_INACTIVE", message).into());

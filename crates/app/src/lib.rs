@@ -26,6 +26,7 @@ pub mod doctor;
 pub mod documents;
 mod drafting;
 pub mod einvoices;
+pub mod erasure;
 mod error;
 pub mod events;
 pub mod exchange_rates;
@@ -94,7 +95,7 @@ pub struct App {
     clock: Clock,
     channels: Arc<Channels>,
     press: Arc<dyn Press>,
-    printing: archive::Printing,
+    pub(crate) printing: archive::Printing,
     webhooks: Arc<webhooks::Means>,
     news: news::News,
     streams: events::Streams,

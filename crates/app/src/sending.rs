@@ -3,6 +3,7 @@
 
 use billing::customers::{Customer, DeliveryType};
 use billing::document::Document;
+use billing::erasure::check_is_there;
 use billing::ids::{AttemptId, DeliveryId, DocumentId, JobId};
 use billing::input::sending::SendInput;
 use billing::kind::Kind;
@@ -257,6 +258,7 @@ fn check_status(document: &Document) -> Result<(), Refusal> {
 }
 
 fn keep_overrides(work: &mut Work<'_>, customer: &mut Customer, input: &SendInput) -> Result<(), Error> {
+    check_is_there(customer)?;
     let before = crate::work::json(customer);
     if let Some(email) = &input.override_email {
         customer.email = Some(email.0.clone());

@@ -187,6 +187,11 @@ impl Work<'_> {
         self.is_idle = true;
     }
 
+    /// Says that what is written follows an event that was stored before, so that no other is owed.
+    pub(crate) fn told_before(&mut self) {
+        self.is_idle = true;
+    }
+
     /// Stores what happened; the sequence of the first event, where anything did.
     pub(crate) fn store_events(&mut self) -> Result<Option<i64>, Error> {
         if self.is_idle && self.events.is_empty() {

@@ -150,6 +150,10 @@ pub struct Customer {
     #[serde(serialize_with = "json::instant")]
     #[schemars(with = "json::Instant")]
     pub updated_at: Timestamp,
+    /// When the person was erased: what is left is what the books need.
+    #[serde(serialize_with = "json::opt_instant")]
+    #[schemars(with = "Option<json::Instant>")]
+    pub erased_at: Option<Timestamp>,
 }
 
 impl Customer {
@@ -388,6 +392,7 @@ mod tests {
             metadata: Metadata::default(),
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
+            erased_at: None,
         }
     }
 

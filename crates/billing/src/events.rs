@@ -64,6 +64,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("customer.created", "A customer was added"),
     ("customer.updated", "A customer was changed"),
     ("customer.deleted", "A customer was deleted"),
+    ("customer.erased", "A private person was erased"),
     ("customer_contact.created", "A contact of a customer was added"),
     ("customer_contact.updated", "A contact of a customer was changed"),
     ("customer_contact.deleted", "A contact of a customer was deleted"),
@@ -159,6 +160,10 @@ pub struct PublicEvent {
     pub actor: EventActor,
     /// The request, as in `X-Request-Id`; empty where none came over HTTP.
     pub request_id: String,
+    /// When what it said of a person was taken out; null where nothing was.
+    #[serde(serialize_with = "json::opt_instant")]
+    #[schemars(with = "Option<json::Instant>")]
+    pub redacted_at: Option<Timestamp>,
     /// The published resource as it was then.
     #[schemars(with = "Map<String, Value>")]
     pub data: Box<RawValue>,

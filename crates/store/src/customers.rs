@@ -24,7 +24,7 @@ macro_rules! columns {
             "billing_relationship, parent_customer_id, invoicing_mode, include_child_details_pdf, email, phone, ",
             "address, city, postal_code, country_code, vat_number, registration_number, website, ",
             "external_system_id, ean_number, peppol_endpoint, currency, payment_terms, language, delivery_type, ",
-            "document_template_ids, metadata, created_at, updated_at",
+            "document_template_ids, metadata, created_at, updated_at, erased_at",
             $suffix
         )
     };
@@ -59,14 +59,14 @@ statements! {
     COUNT_TO = "update company_counters set last_customer_number = $1 where company_id = $2";
     INSERT = columns!("insert into customers (company_id, search_text,", ") values ($1, $2, $3, $4, $5, $6, $7, $8, \
         $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, \
-        $31, $32, $33)");
+        $31, $32, $33, $34)");
     UPDATE = "update customers set search_text = $1, customer_number = $2, customer_type = $3, name = $4, \
         vat_zone = $5, customer_group_id = $6, is_active = $7, billing_relationship = $8, parent_customer_id = $9, \
         invoicing_mode = $10, include_child_details_pdf = $11, email = $12, phone = $13, address = $14, city = $15, \
         postal_code = $16, country_code = $17, vat_number = $18, registration_number = $19, website = $20, \
         external_system_id = $21, ean_number = $22, peppol_endpoint = $23, currency = $24, payment_terms = $25, \
-        language = $26, delivery_type = $27, document_template_ids = $28, metadata = $29, updated_at = $30 \
-        where company_id = $31 and id = $32";
+        language = $26, delivery_type = $27, document_template_ids = $28, metadata = $29, updated_at = $30, \
+        erased_at = $31 where company_id = $32 and id = $33";
     INVOICE_CONTACT = "select email from customer_contacts where company_id = $1 and customer_id = $2 \
         and receives_invoices = 'yes' and email is not null order by is_default desc, created_at, id limit 1";
 }
@@ -286,6 +286,7 @@ pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, customer: &Customer) -> Re
             json(&c.metadata),
             c.created_at,
             c.updated_at,
+            c.erased_at,
         ],
     )?;
     metadata::insert(tx, company_id, RESOURCE, c.id.0, &c.metadata.0)
@@ -330,6 +331,7 @@ pub fn update(tx: &mut dyn Tx, company_id: CompanyId, customer: &Customer) -> Re
             json(&c.document_template_ids),
             json(&c.metadata),
             c.updated_at,
+            c.erased_at,
             company_id,
             c.id,
         ],
@@ -381,6 +383,7 @@ fn read(mut row: Row) -> Result<Customer, Error> {
         metadata: read_metadata(&row.next::<String>()?)?,
         created_at: row.next()?,
         updated_at: row.next()?,
+        erased_at: row.next()?,
         customer_group_number: row.next()?,
         customer_group_name: row.next()?,
         group_discount: row.next()?,

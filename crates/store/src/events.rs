@@ -14,6 +14,11 @@ statements! {
     INSERT = "insert into events (company_id, sequence, id, type, occurred_at, resource_type, resource_id, \
         actor_type, actor_id, request_id, remote_address, agent, data, before) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    // What is of a customer names it; of deliveries the document does.
+    OF_CUSTOMER = "select sequence, resource_type, case when resource_type = 'delivery' or data like $1 \
+        or before like $2 then data end, before from events where company_id = $3 and sequence > $4 \
+        order by sequence limit $5";
+    REDACT = "update events set data = $1, before = $2, redacted_at = $3 where company_id = $4 and sequence = $5";
     DATA = "select data from events where company_id = $1 and sequence = $2";
     AT = "select sequence, id, type, occurred_at, resource_id, data from events \
         where company_id = $1 and sequence = $2";
@@ -104,6 +109,50 @@ pub fn data(tx: &mut dyn Tx, company_id: CompanyId, sequence: i64) -> Result<Str
     row.ok_or_else(|| Error::Broken(format!("there is no event {sequence}")))?.next()
 }
 
+/// An event with all that it tells.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Told {
+    /// Its place in the log.
+    pub sequence: i64,
+    /// As `customer`.
+    pub resource_type: String,
+    /// The published resource, as JSON.
+    pub data: String,
+    /// What it was before, as JSON.
+    pub before: Option<String>,
+}
+
+/// Of the next events after one those that may be of a customer, and the last that was looked at.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn of_customer(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    customer: &str,
+    after: i64,
+    count: i64,
+) -> Result<(Vec<Told>, Option<i64>), Error> {
+    let (mut found, mut last) = (Vec::new(), None);
+    let pattern = format!("%{customer}%");
+    for mut row in tx.all(OF_CUSTOMER, params![pattern.as_str(), pattern.as_str(), company_id, after, count])? {
+        let sequence: i64 = row.next()?;
+        last = Some(sequence);
+        let (resource_type, data, before): (String, Option<String>, _) = (row.next()?, row.next()?, row.next()?);
+        found.extend(data.map(|data| Told { sequence, resource_type, data, before }));
+    }
+    Ok((found, last))
+}
+
+/// Writes anew what an event tells. For erasing a person, and for nothing else.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn redact(tx: &mut dyn Tx, company_id: CompanyId, event: &Told, now: Timestamp) -> Result<(), Error> {
+    let Told { sequence, resource_type: _, data, before } = event;
+    tx.exec(REDACT, params![data.as_str(), before.as_deref(), now, company_id, *sequence])
+}
+
 /// How far the log of each of these companies has come.
 ///
 /// # Errors
@@ -139,7 +188,7 @@ pub struct Asked<'a> {
 /// What the shelves answer.
 pub fn log(tx: &mut dyn Tx, company_id: CompanyId, asked: &Asked<'_>) -> Result<Vec<PublicEvent>, Error> {
     let select = "select sequence, id, type, occurred_at, resource_type, resource_id, actor_type, actor_id, \
-        request_id, data from events where company_id = ?";
+        request_id, redacted_at, data from events where company_id = ?";
     let rows = Select::new(select, params![company_id])
         .and("and sequence > ?", params![asked.after])
         .and("and sequence <= ?", params![asked.up_to])
@@ -158,6 +207,7 @@ fn public(mut row: Row) -> Result<PublicEvent, Error> {
         resource: EventResource { kind: row.next()?, id: row.parse()? },
         actor: EventActor { kind: row.next()?, id: row.opt_id()? },
         request_id: row.next()?,
+        redacted_at: row.next()?,
         data: RawValue::from_string(row.next()?).map_err(|fault| Error::Broken(fault.to_string()))?,
     })
 }

@@ -17,6 +17,7 @@ pub mod deliveries;
 pub mod departments;
 pub mod document_lists;
 pub mod documents;
+pub mod erasure;
 pub mod events;
 pub mod examination;
 pub mod exchange_rates;

@@ -300,5 +300,6 @@ fn customer(currency: Currency) -> Customer {
         metadata: Metadata::default(),
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,
+        erased_at: None,
     }
 }

@@ -7,8 +7,8 @@ use app::documents::{self, CreditNotes, Invoices, OrderConfirmations, Quotes};
 use app::templates::Form;
 use app::{
     App, Caller, Error, accounts, allocations, companies, contacts, convert, credit_notes, customer_groups, customers,
-    departments, einvoices, events, exchange_rates, invoices, keys, number_series, open_items, oss_rates, payments,
-    prices, product_groups, products, refunds, statements, templates, vat_codes, webhooks, write_offs,
+    departments, einvoices, erasure, events, exchange_rates, invoices, keys, number_series, open_items, oss_rates,
+    payments, prices, product_groups, products, refunds, statements, templates, vat_codes, webhooks, write_offs,
 };
 use billing::csv;
 use billing::formats::XmlQuery;
@@ -114,6 +114,7 @@ pub fn routes() -> Vec<Route> {
         import("/v1/customers/import", CustomersWrite, "Import customers: a table (CSV) or lines of JSON, with what becomes of each row", customers::look_ahead, customers::create, customers::told),
         read("/v1/customers/{id}", CustomersRead, "One customer", customers::get),
         change("/v1/customers/{id}", CustomersWrite, "Change a customer", customers::update),
+        order("/v1/customers/{id}/erase", CustomersWrite, "Erase a private person: the books keep what the law asks for, all else goes", erasure::erase),
         list_of("/v1/customers/{id}/contacts", CustomersRead, "The people at a customer", contacts::list),
         add("/v1/customers/{id}/contacts", CustomersWrite, "Add a person to a customer", contacts::add),
         read("/v1/customers/{id}/contacts/{contactId}", CustomersRead, "One person at a customer", contacts::get),

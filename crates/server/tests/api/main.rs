@@ -22,6 +22,7 @@ mod docs_page;
 mod doctor;
 mod drain;
 mod einvoices;
+mod erasure;
 mod events;
 mod faults;
 mod health;

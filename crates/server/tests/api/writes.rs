@@ -192,6 +192,7 @@ impl Grounds {
                 }),
             ),
             ("patch", "customers/{id}") => (customer.clone(), name),
+            ("post", "customers/{id}/erase") => (company.customer(json!({ "customerType": "private" })), none),
             // They take no JSON: `imports` asks for them.
             ("post", "customers/import" | "products/import") => return None,
             ("post", "customers/{id}/contacts") => (customer.clone(), name),

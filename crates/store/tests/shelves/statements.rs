@@ -16,7 +16,7 @@ macro_rules! modules {
 
 modules! {
     accounts allocations companies contacts credits customer_groups customers days deliveries departments documents
-    events examination exchange_rates files jobs journal_categories keys ledger lines metadata open_items oss_rates payments prices pricing
+    erasure events examination exchange_rates files jobs journal_categories keys ledger lines metadata open_items oss_rates payments prices pricing
     product_groups products refunds series statements stored_answers templates vat_codes vat_groups webhook_deliveries
     webhooks write_offs
 }

@@ -885,6 +885,7 @@ fn customer(f: &Flavour, group: &CustomerGroup) -> Customer {
         metadata: f.metadata(),
         created_at: at("2026-01-01T00:00:00Z"),
         updated_at: at("2026-01-03T00:00:00Z"),
+        erased_at: f.some(at("2026-01-04T00:00:00Z")),
     }
 }
 
