@@ -246,7 +246,11 @@ fn survives(mut victim: Victim, database_url: Option<String>, rounds: usize) {
             all.extend(clients.into_iter().flat_map(|client| client.join().unwrap()));
         });
         match &mut victim {
-            Victim::Server => house = serve(),
+            Victim::Server => {
+                // Its locks end with the last of its threads.
+                house.server.end_by("KILL");
+                house = serve();
+            }
             Victim::Postgres(postgres) => {
                 postgres.run(&[]);
                 wait_for_writes(&api, &draft);

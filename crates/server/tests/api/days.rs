@@ -134,7 +134,7 @@ fn survives_a_kill(database_url: Option<&str>) {
     faults.clock_ahead(3 * DAY);
     for at_least in [1, 60] {
         wait_for("some are told", || (told(&company, "invoice.overdue").len() >= at_least).then_some(()));
-        house.server.signal("KILL");
+        house.server.end_by("KILL");
         house = serve();
         company = Company { house, id: company.id.clone(), api: Api::new(&house.server.root, &company.api.key) };
     }

@@ -201,7 +201,7 @@ fn survives_a_kill(database_url: Option<&str>) {
     for n in 0..3 {
         with_key(&company, &format!("old {n}"), "/v1/credit-notes", &body).is(201);
     }
-    house.server.signal("KILL");
+    house.server.end_by("KILL");
     let (id, key) = (company.id.clone(), company.api.key.clone());
     let _none =
         house.books.rows("update stored_answers set stored_at = '2020-01-01T00:00:00.000Z' where key like 'old %'");

@@ -321,7 +321,7 @@ fn each_company_has_its_token() {
     let (_, at) = draft(&company, json!({ "eanNumber": EAN }));
     let sproom = json!({ "deliveryType": "Sproom" });
     company.api.post(&format!("{at}/send"), &sproom).refused(400, "DELIVERY_CHANNEL_NOT_CONFIGURED");
-    house.server.signal("KILL");
+    house.server.end_by("KILL");
     std::fs::write(&tokens, format!("{} own\n", company.id)).unwrap();
     let house = serve();
     let company = Company { house, id: company.id.clone(), api: Api::new(&house.server.root, &company.api.key) };

@@ -198,7 +198,7 @@ fn survives_a_kill(database_url: Option<&str>) {
     let company = house.company();
     let (invoice, at) = draft(&company, json!({}));
     schedule(&company, &at, json!({}));
-    house.server.signal("KILL");
+    house.server.end_by("KILL");
     faults.clock_ahead(2 * DAY);
     let house = serve();
     let company = Company { house, id: company.id.clone(), api: Api::new(&house.server.root, &company.api.key) };
