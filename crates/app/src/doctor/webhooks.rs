@@ -64,7 +64,8 @@ fn misplaced(now: Timestamp, standing: &Standing) -> Vec<String> {
              replay it from the last event that the receiver has"
         ));
     }
-    if !is_place_enabled {
+    // Who is at it may have much to do, as after a replay.
+    if !is_place_enabled || standing.leased_until.is_some_and(|until| until > now) {
         return wrong;
     }
     let is_long_ago = |at: &Timestamp| now.duration_since(*at) > DUE_TOO_LONG;

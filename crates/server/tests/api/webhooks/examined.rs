@@ -57,7 +57,11 @@ fn finds_each_damage(database_url: Option<&str>) {
     check_sound(&company);
     run("update webhook_places set sequence = 0, failing_since = {long_ago}, is_resting = 'yes'");
     check_sound(&company);
-    run("update webhook_places set sequence = {latest}, failing_since = null, is_resting = 'no'");
+    // Somebody is at it.
+    let long_from_now = "'2999-01-01T00:00:00.000Z'";
+    run(&format!("update webhook_places set failing_since = null, lease_id = 'x', leased_until = {long_from_now}"));
+    check_sound(&company);
+    run("update webhook_places set sequence = {latest}, is_resting = 'no', lease_id = null, leased_until = null");
     for (damage, undo, says) in DAMAGES {
         damage.iter().for_each(|sql| run(sql));
         let found = wrong(&company, "webhooks");
