@@ -76,6 +76,8 @@ struct Landed {
     started_at: Timestamp,
     /// None where the event could not be read.
     outcome: Option<Outcome>,
+    /// Where it went: the endpoint may have another URL by now.
+    sender: Arc<Sender>,
 }
 
 pub(super) struct Courier {
@@ -347,13 +349,15 @@ impl Courier {
                         .map(|event| (event.occurred_at, event.data)),
                 };
                 let started_at = app.now();
-                let Ok((occurred_at, data)) = told else { return Landed { sequence, started_at, outcome: None } };
+                let Ok((occurred_at, data)) = told else {
+                    return Landed { sequence, started_at, outcome: None, sender };
+                };
                 let body = Envelope { id: event_id, kind: &kind, occurred_at, sequence }.body(&data);
                 drop(data);
                 let id = event_id.to_string();
                 let signature = signer.signature(&id, started_at, &body);
                 let message = Message { id, at: started_at, signature, body: Bytes::from(body) };
-                Landed { sequence, started_at, outcome: Some(sender.send(message).await) }
+                Landed { sequence, started_at, outcome: Some(sender.send(message).await), sender }
             });
         }
         false
@@ -361,7 +365,7 @@ impl Courier {
 
     /// What became of a request.
     fn landed(&mut self, landed: Result<Landed, tokio::task::JoinError>) {
-        let Ok(Landed { sequence, started_at, outcome }) = landed else {
+        let Ok(Landed { sequence, started_at, outcome, sender }) = landed else {
             // A flight that panicked: nobody knows which. The next courier begins where all is known.
             self.is_gone = true;
             return;
@@ -387,7 +391,8 @@ impl Courier {
             let since = self.place.failing_since.filter(|since| *since <= started_at);
             self.place.failing_since = since.or(Some(started_at));
             self.last_failure_at = Some(now);
-            self.is_unwanted |= outcome.status == Some(GONE);
+            let is_there_still = self.address.as_ref().is_some_and(|address| Arc::ptr_eq(&address.sender, &sender));
+            self.is_unwanted |= outcome.status == Some(GONE) && is_there_still;
         }
         self.place.is_resting = self.rests();
         let again = if is_taken { None } else { wait_after(attempts, outcome.asks, chance()).map(|wait| now + wait) };
