@@ -7,11 +7,11 @@ use std::thread;
 
 use billing::ids::CompanyId;
 use jiff::Timestamp;
-use store::db::{Tx, params};
+use store::db::{Tx, Value, params};
 use store::deliveries::{self, Delivery};
 use store::events::{EventOrigin, NewEvent};
 use store::jobs::{NewJob, Room};
-use store::{Database, Error, Pending, companies, events, jobs, series};
+use store::{Config, Database, Error, Pending, companies, events, jobs, series};
 
 use crate::house::{TestHouse, at, new_id, on_both};
 use crate::stock::{BARE, FULL, Stock};
@@ -304,6 +304,24 @@ on_both! {
         let due = house.read(move |tx| tx.all("select id from jobs where due_at <= $1", params![now])).unwrap();
         let due: BTreeSet<String> = crate::house::texts(due).into_iter().collect();
         assert_eq!(due, wrong.iter().map(ToString::to_string).collect());
+    }
+
+    /// However many jobs wait, a look for those that are due and a claim read the first of them by an index. PostgreSQL
+    /// chooses by what the table holds.
+    fn a_claim_is_looked_up_by_an_index(house: &TestHouse) {
+        if !matches!(house.config, Config::Sqlite { .. }) {
+            return;
+        }
+        for name in ["DUE", "IS_DUE"] {
+            let (_, text) = jobs::STATEMENTS.iter().find(|(own, _)| *own == name).unwrap();
+            let nulls = vec![Value::Null; text.matches('$').count()];
+            let plan = house.read(move |tx| tx.all(&format!("explain query plan {text}"), &nulls)).unwrap();
+            let steps: Vec<String> = plan.into_iter().map(|mut row| {
+                let (_, _, _): (i64, i64, i64) = (row.next().unwrap(), row.next().unwrap(), row.next().unwrap());
+                row.next().unwrap()
+            }).collect();
+            assert!(steps[0].contains("INDEX jobs_by_kind (kind=? AND due_at<?)"), "{name}: {steps:?}");
+        }
     }
 
     /// Of two hundred due jobs of one receiver two are at work at once, and those of others are claimed before the rest.
