@@ -47,7 +47,7 @@ statements! {
     DUE = "select p.company_id, p.endpoint_id from webhook_places p join company_counters c \
         on c.company_id = p.company_id where p.is_enabled = 'yes' and (p.leased_until is null \
         or p.leased_until <= $1 or p.leased_until > $2) and (p.due_at <= $3 or p.due_at > $4 \
-        or (p.is_resting = 'no' and p.sequence < c.event_sequence)) limit $5";
+        or ((p.is_resting = 'no' or p.due_at is null) and p.sequence < c.event_sequence)) limit $5";
     LEASE = "update webhook_places set lease_id = $1, leased_until = $2 where company_id = $3 and endpoint_id = $4 \
         and is_enabled = 'yes' and (leased_until is null or leased_until <= $5 or leased_until > $6) \
         returning sequence, is_resting, failing_since";

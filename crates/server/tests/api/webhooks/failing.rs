@@ -99,6 +99,43 @@ fn an_endpoint_is_given_up_after_five_days_on_postgres() {
     is_given_up_after_five_days(Some(&shared_postgres().fresh_database()));
 }
 
+/// Sixteen failures in a row give its events rest, and each delivery is given up after eight: with nothing left to be
+/// tried it still hears of what happens next.
+fn hears_again_when_all_was_given_up(database_url: Option<&str>) {
+    let server = Place::serve(database_url, &INSECURE);
+    let (company, faults) = (server.house.company(), &server.faults);
+    let receiver = Receiver::start(Reception::Answers(500));
+    let made = endpoint(&company, &receiver, &["company.updated"]);
+    change(&company, 1);
+    change(&company, 2);
+    let mut ahead = 0;
+    for nth in [1, 2] {
+        for (attempts, seconds) in (1..).zip([30, 120, 480, 1_920, 7_200, 30_600, 36_000]) {
+            nth_delivery(&company, &made, nth, |one| one["attemptCount"] == attempts);
+            ahead += seconds + seconds / 10 + 1;
+            faults.clock_ahead(ahead);
+        }
+        nth_delivery(&company, &made, nth, |one| one["status"] == "failed");
+    }
+    let place = "select is_resting, lease_id, due_at from webhook_places";
+    wait_for("it to be left alone", || {
+        (company.house.books.rows(place) == [["yes", "", ""].map(str::to_owned)]).then_some(())
+    });
+    receiver.treat(Reception::Answers(200));
+    change(&company, 3);
+    nth_delivery(&company, &made, 3, |one| one["status"] == "delivered");
+}
+
+#[test]
+fn an_endpoint_hears_again_when_all_was_given_up_on_sqlite() {
+    hears_again_when_all_was_given_up(None);
+}
+
+#[test]
+fn an_endpoint_hears_again_when_all_was_given_up_on_postgres() {
+    hears_again_when_all_was_given_up(Some(&shared_postgres().fresh_database()));
+}
+
 /// 410 says that nobody is there any more, and never will be: it is not asked again.
 #[test]
 fn a_receiver_that_is_gone_is_sent_nothing_more() {
