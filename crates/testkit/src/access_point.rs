@@ -156,6 +156,10 @@ impl Shared {
         if first.starts_with("GET ") {
             let id = path.strip_suffix("/state").and_then(|path| path.rsplit('/').next()).unwrap_or_default();
             let states = self.lock().states.get(id).cloned();
+            let welcome = self.lock().welcome;
+            if let Welcome::AsksToWait(status, how_long) = welcome {
+                return reply(status, &format!("retry-after: {how_long}\r\n"), "");
+            }
             return match states {
                 Some(states) => reply(200, "content-type: application/json\r\n", &Value::from(states).to_string()),
                 None => reply(404, "", ""),

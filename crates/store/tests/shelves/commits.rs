@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use store::db::{Tx, Value, params};
 use store::deliveries::{self, Delivery};
 use store::events::{EventOrigin, NewEvent};
-use store::jobs::{NewJob, Room};
+use store::jobs::{Job, NewJob, Room};
 use store::{Config, Database, Error, Pending, companies, events, jobs, series};
 
 use crate::house::{TestHouse, at, new_id, on_both};
@@ -322,6 +322,28 @@ on_both! {
             }).collect();
             assert!(steps[0].contains("INDEX jobs_by_kind (kind=? AND due_at<?)"), "{name}: {steps:?}");
         }
+    }
+
+    /// Whoever claimed a job may hold it for longer, until somebody else has claimed it.
+    fn a_claim_is_held_until_another_has_it(house: &TestHouse) {
+        let (own, _) = founded(house);
+        let id = new_id();
+        house.write(own, move |tx| jobs::insert(tx, own, id, "archive", new_id::<CompanyId>().0, at(NOW))).unwrap();
+        let claim = |now: &str, until: &str| {
+            let [now, until] = [now, until].map(at);
+            let claim = move |tx: &mut dyn Tx| jobs::claim(tx, "archive", new_id::<CompanyId>().0, now, until, &Room::of(1));
+            house.database.claim(claim).wait().unwrap()
+        };
+        let hold = |job: &Job, until: &str| {
+            let (job, until) = (job.clone(), at(until));
+            house.database.claim(move |tx| jobs::hold(tx, &job, until)).wait()
+        };
+        let first = claim("2026-06-10T08:00:00Z", "2026-06-10T08:03:00Z").remove(0);
+        assert_eq!(hold(&first, "2026-06-10T08:05:00Z"), Ok::<bool, Error>(true));
+        assert_eq!(claim("2026-06-10T08:04:00Z", "2026-06-10T08:07:00Z"), []);
+        let second = claim("2026-06-10T08:06:00Z", "2026-06-10T08:09:00Z").remove(0);
+        assert_eq!(hold(&first, "2026-06-10T09:00:00Z"), Ok::<bool, Error>(false));
+        assert_eq!(hold(&second, "2026-06-10T08:10:00Z"), Ok::<bool, Error>(true));
     }
 
     /// Of two hundred due jobs of one receiver two are at work at once, and those of others are claimed before the rest.

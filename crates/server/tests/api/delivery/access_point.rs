@@ -184,6 +184,17 @@ fn an_access_point_is_left_alone_for_as_long_as_it_asks() {
         let bounds = [at_least, at_most].map(SignedDuration::from_secs);
         assert!(bounds[0] <= pause && pause <= bounds[1], "{status} {asks}: {pause}");
     }
+    // So it is with the question after one that it took.
+    point.treat(Welcome::Takes);
+    let (at, _) = send(&company, EAN);
+    tried(&company, &at, 1);
+    point.treat(Welcome::AsksToWait(503, "7200"));
+    place.faults.clock_ahead(62);
+    let soonest = Timestamp::now() + SignedDuration::from_secs(7_200);
+    wait_for("the question to be put off", || {
+        let due_at = company.house.books.value("select due_at from jobs where kind = 'poll' and lease_id is null");
+        due_at.parse::<Timestamp>().ok().filter(|due_at| *due_at >= soonest)
+    });
     point.treat(Welcome::Takes);
 }
 
