@@ -170,6 +170,20 @@ pub fn update(work: &mut Work<'_>, id: EndpointId, patch: WebhookEndpointPatch) 
     Ok(after)
 }
 
+/// Disables an endpoint that failed for too long, or wants nothing more.
+fn disable(work: &mut Work<'_>, id: EndpointId) -> Result<(), Error> {
+    let Some(kept) = shelf::get(work.tx, work.company.id, id)?.filter(|kept| kept.endpoint.enabled) else {
+        work.nothing_happened();
+        return Ok(());
+    };
+    let before = kept.endpoint;
+    let after = WebhookEndpoint { enabled: false, updated_at: work.now, ..before.clone() };
+    shelf::update(work.tx, work.company.id, &after)?;
+    shelf::disable(work.tx, work.company.id, id)?;
+    work.event("webhook_endpoint.disabled", "webhook_endpoint", id, &after, Some(text_of(&before)));
+    Ok(())
+}
+
 /// Deletes an endpoint with its deliveries.
 ///
 /// # Errors

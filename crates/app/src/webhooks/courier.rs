@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use billing::events::{Envelope, TESTED};
-use billing::ids::{EndpointId, EventId, WebhookDeliveryId};
+use billing::ids::{EventId, WebhookDeliveryId};
 use billing::webhook_urls::Target;
-use billing::webhooks::{FAILING_AT_MOST, WebhookDelivery, WebhookEndpoint, WebhookStatus, wait_after};
+use billing::webhooks::{FAILING_AT_MOST, LONGEST_WAIT, WebhookDelivery, WebhookEndpoint, WebhookStatus, wait_after};
 use hyper::body::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use store::webhook_deliveries::{self as deliveries, Put};
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::queue::{Item, Queue};
 use super::sending::{Message, Outcome, Resolve, Sender};
 use super::{secrets, signing::Signer};
-use crate::{Actor, App, Caller, Error, Work};
+use crate::{Actor, App, Caller, Error};
 
 /// How long an endpoint is nobody else's.
 pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(45);
@@ -88,6 +88,8 @@ pub(super) struct Courier {
     kept_place: Place,
     failures: u32,
     last_failure_at: Option<Timestamp>,
+    /// Until when the receiver asked to be left alone.
+    quiet_until: Option<Timestamp>,
     address: Option<Address>,
     queue: Queue,
     flights: JoinSet<Landed>,
@@ -110,6 +112,7 @@ impl Courier {
             kept_place: place,
             failures: if place.is_resting { RESTS_AFTER } else { 0 },
             last_failure_at: None,
+            quiet_until: None,
             address: None,
             queue: Queue::after(place.sequence),
             flights: JoinSet::new(),
@@ -190,23 +193,34 @@ impl Courier {
     }
 
     fn rests(&self) -> bool {
-        self.failures >= RESTS_AFTER
+        self.failures >= RESTS_AFTER || self.quiet().is_some()
+    }
+
+    /// Until when it is left alone, as it asked; a time that a clock that was ahead gave does not count.
+    fn quiet(&self) -> Option<Timestamp> {
+        let now = self.now();
+        self.quiet_until.filter(|until| *until > now && *until <= now + LONGEST_WAIT)
     }
 
     /// When new events are tried again, of an endpoint that rests.
     fn rest_ends_at(&self) -> Timestamp {
-        let (Some(since), Some(last)) = (self.place.failing_since, self.last_failure_at) else { return self.now() };
-        last + (last.duration_since(since) / 2).clamp(RESTS[0], RESTS[1])
+        let usual = match (self.place.failing_since, self.last_failure_at) {
+            (Some(since), Some(last)) => last + (last.duration_since(since) / 2).clamp(RESTS[0], RESTS[1]),
+            _ => self.now(),
+        };
+        self.quiet().map_or(usual, |until| until.max(usual))
     }
 
     /// When there is something to do, though nothing new happens.
     fn due_at(&self) -> Option<Timestamp> {
         let probe = (self.rests() && !self.is_at_end).then(|| self.rest_ends_at());
-        self.queue.due_at().into_iter().chain(probe).min()
+        let due = self.queue.due_at().into_iter().chain(probe).min();
+        // Left alone, it is sent nothing before; and nothing new until then.
+        self.quiet().map(|until| due.map_or(until, |at| at.max(until))).or(due)
     }
 
     fn is_due(&self) -> bool {
-        !self.queue.is_still() || self.due_at().is_some_and(|at| at <= self.now())
+        self.quiet().is_none() && (!self.queue.is_still() || self.due_at().is_some_and(|at| at <= self.now()))
     }
 
     fn wants_more(&self) -> bool {
@@ -326,6 +340,9 @@ impl Courier {
         if count > 0 {
             tracing::warn!(count, endpoint_id = %self.which.1, "the clock has gone back: webhooks that waited for a later time are due now");
         }
+        if self.quiet().is_some() {
+            return false;
+        }
         let Some(address) = &self.address else { return false };
         let most = if self.failures == 0 { AT_ONCE } else { (AT_ONCE >> self.failures.min(8)).max(1) };
         while self.queue.flying() < most && self.done.len() < UNKEPT {
@@ -385,12 +402,15 @@ impl Courier {
         if is_taken {
             self.failures = 0;
             self.place.failing_since = None;
+            self.quiet_until = None;
         } else {
             self.failures = self.failures.saturating_add(1);
             // One that began later than now began by a clock that was ahead.
             let since = self.place.failing_since.filter(|since| *since <= started_at);
             self.place.failing_since = since.or(Some(started_at));
             self.last_failure_at = Some(now);
+            let asked = outcome.asks.map(|asks| now + asks.min(LONGEST_WAIT));
+            self.quiet_until = self.quiet_until.max(asked);
             let is_there_still = self.address.as_ref().is_some_and(|address| Arc::ptr_eq(&address.sender, &sender));
             self.is_unwanted |= outcome.status == Some(GONE) && is_there_still;
         }
@@ -530,7 +550,7 @@ impl Courier {
         if self.keep(done, self.queue.due_at()).await? {
             let (company_id, id) = self.which;
             let by = Caller::inside(company_id, Actor::System);
-            self.shared.app.write(by, move |work| disable(work, id)).await?;
+            self.shared.app.write(by, move |work| super::disable(work, id)).await?;
         }
         self.is_gone = true;
         Ok(())
@@ -545,20 +565,6 @@ async fn kept(keeping: &mut Option<Keeping>) -> Result<bool, Error> {
     }
 }
 
-/// Disables an endpoint that failed for too long, or wants nothing more.
-fn disable(work: &mut Work<'_>, id: EndpointId) -> Result<(), Error> {
-    let Some(kept) = shelf::get(work.tx, work.company.id, id)?.filter(|kept| kept.endpoint.enabled) else {
-        work.nothing_happened();
-        return Ok(());
-    };
-    let before = kept.endpoint;
-    let after = WebhookEndpoint { enabled: false, updated_at: work.now, ..before.clone() };
-    shelf::update(work.tx, work.company.id, &after)?;
-    shelf::disable(work.tx, work.company.id, id)?;
-    work.event("webhook_endpoint.disabled", "webhook_endpoint", id, &after, Some(crate::work::json(&before)));
-    Ok(())
-}
-
 /// A number by chance; where there is none, the same each time does no harm.
 fn chance() -> u32 {
     let mut bytes = [0; 4];
@@ -570,8 +576,6 @@ fn chance() -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use billing::webhooks::LONGEST_WAIT;
-
     use super::super::sending::{ANSWERED_WITHIN, READ_WITHIN};
     use super::*;
 

@@ -219,6 +219,47 @@ fn a_retry_does_not_wait_for_a_wrong_clock_on_postgres() {
     does_not_wait_for_a_wrong_clock(Some(&shared_postgres().fresh_database()));
 }
 
+/// It is sent nothing else meanwhile either, and all of it afterwards.
+fn is_sent_nothing_while_it_asks_for_that(database_url: Option<&str>) {
+    let server = Place::serve(database_url, &INSECURE);
+    let (company, faults) = (server.house.company(), &server.faults);
+    let asks = Receiver::start(Reception::AsksToWait(429, "3600"));
+    let witness = Receiver::start(Reception::Answers(200));
+    let topics = ["company.updated", "customer.created"];
+    let made = endpoint(&company, &asks, &topics);
+    endpoint(&company, &witness, &topics);
+    change(&company, 1);
+    wait_for_delivery(&company, &made, |one| one["attemptCount"] == 1);
+    let given_back = format!(
+        "select count(*) from webhook_places where endpoint_id = '{}' and lease_id is null and due_at is not null",
+        text(&made["id"])
+    );
+    wait_for("it to be left alone", || (company.house.books.value(&given_back) == "1").then_some(()));
+    asks.treat(Reception::Answers(200));
+    for n in 2..=4 {
+        company.customer(json!({ "vatNumber": null }));
+        wait_for("a customer elsewhere", || (witness.count() == n).then_some(()));
+    }
+    assert_eq!((asks.count(), company.house.books.value(&given_back)), (1, "1".to_owned()));
+    // The hour, and the tenth by which what failed together is spread.
+    faults.clock_ahead(3_600 + 360 + 1);
+    wait_for("all of it", || (asks.count() == 5).then_some(()));
+    wait_for("its records", || {
+        let all = deliveries(&company, &made);
+        (all.len() == 4 && all.iter().all(|one| one["status"] == "delivered")).then_some(())
+    });
+}
+
+#[test]
+fn a_receiver_is_sent_nothing_while_it_asks_for_that_on_sqlite() {
+    is_sent_nothing_while_it_asks_for_that(None);
+}
+
+#[test]
+fn a_receiver_is_sent_nothing_while_it_asks_for_that_on_postgres() {
+    is_sent_nothing_while_it_asks_for_that(Some(&shared_postgres().fresh_database()));
+}
+
 /// A receiver that asks to be left alone is: never tried earlier, and not later than the longest step.
 #[test]
 fn a_receiver_is_left_alone_for_as_long_as_it_asks() {
