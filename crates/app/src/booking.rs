@@ -4,10 +4,11 @@
 use billing::base;
 use billing::convert;
 use billing::customers::Customer;
-use billing::document::{Booking, Buyer, Document, Line, Pinned};
+use billing::document::{Booking, Buyer, Document, Pinned};
 use billing::ids::{EntryId, JobId, OpenItemId};
 use billing::input::sending::SendInput;
 use billing::kind::Kind;
+use billing::lines::Line;
 use billing::parties;
 use billing::postings::{self, NewEntry};
 use billing::public::Around;

@@ -2,10 +2,11 @@
 //! as all [`documents`](crate::documents).
 
 use billing::customers::Customer;
-use billing::document::{Document, Line};
+use billing::document::Document;
 use billing::ids::{DocumentId, LineId};
 use billing::input::documents::{Asked, AskedHead, CreditInput, CreditNoteInput, ReverseInput, VoidInput};
 use billing::kind::Kind;
+use billing::lines::Line;
 use billing::parts;
 use billing::public::{self, Detail, PublicCreditNote, PublicInvoice};
 use billing::refusal::Refusal;

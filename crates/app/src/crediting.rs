@@ -3,11 +3,12 @@
 
 use billing::crediting::{self, CreditedInvoice, NoteShare};
 use billing::customers::Customer;
-use billing::document::{Document, Line, share_vat};
+use billing::document::Document;
 use billing::draft;
 use billing::ids::{CustomerId, DocumentId, LineId};
 use billing::input::documents::Asked;
 use billing::kind::Kind;
+use billing::lines::{Line, share_vat};
 use billing::money::{Currency, Money};
 use billing::public::{self, Detail, Linked};
 use billing::refusal::Refusal;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use billing::customers::{Customer, VatZone, zone_conflict};
-use billing::document::{Document, Head, Line, total};
+use billing::document::{Document, Head, total};
 use billing::draft::{self, Pricing, exchange_rate_missing};
 use billing::erasure::check_is_there;
 use billing::ids::DocumentId;
-use billing::input::documents::{Asked, AskedHead, AskedLine};
+use billing::input::documents::{Asked, AskedHead};
 use billing::kind::Kind;
+use billing::lines::{AskedLine, Line};
 use billing::money::{Currency, LARGEST};
 use billing::oss_rates::Charged;
 use billing::refusal::{Faults, Refusal};
@@ -100,7 +101,7 @@ pub(crate) fn check_references(
     if let Some(id) = head.document_template_id {
         check_template(work, kind, id)?;
     }
-    if let Some(at) = asked.lines.iter().position(|line| !line.tag_ids.is_empty()) {
+    if let Some(at) = asked.lines.iter().position(|line| !line.particulars.tag_ids.is_empty()) {
         let message = "There is no such value of a dimension in this company.";
         let property = format!("lines.{at}.tagIds.0");
         return Err(Refusal::missing_at("DIMENSION_VALUE_NOT_FOUND", message, property).into());

@@ -2,7 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use crate::document::{Document, Line, ProductLine, group_lines};
+use crate::document::Document;
+use crate::lines::{Line, ProductLine, group_lines};
 use crate::money::{LARGEST, Money};
 use crate::refusal::Refusal;
 use crate::shares;

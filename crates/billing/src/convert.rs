@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::document::{Document, Head, Line, Source};
+use crate::document::{Document, Head, Source};
 use crate::ids::{ContactId, DepartmentId, LineId, TemplateId};
 use crate::input::{CountryCode, Day, Metadata, Patch, Text};
 use crate::kind::Kind;
+use crate::lines::Line;
 use crate::public::{PublicInvoice, PublicSalesDocument};
 use crate::refusal::{Faults, Refusal};
 use crate::status::{QuoteDisplayStatus, SalesStatus};

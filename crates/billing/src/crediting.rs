@@ -6,10 +6,10 @@ use rust_decimal::Decimal;
 use serde_json::json;
 
 use crate::credit::{Ask, Exceeds, Group, LineState, Share};
-use crate::document::{Line, LineBody, ProductLine, Taxation, VatGroup, group_lines};
+use crate::document::VatGroup;
 use crate::draft::{self, Pricing};
 use crate::ids::{CustomerId, DocumentId, LineId};
-use crate::input::{AskedLine, Metadata};
+use crate::lines::{AskedLine, Line, LineBody, Particulars, ProductLine, Taxation, group_lines};
 use crate::money::{Currency, Money, line_total};
 use crate::refusal::Refusal;
 use crate::status::statuses;
@@ -304,9 +304,7 @@ fn from_original(
         quantity,
         unit_price,
         discount_percent,
-        period_start: line.period_start.or(original.line.period_start),
-        period_end: line.period_end.or(original.line.period_end),
-        metadata: line.metadata.clone(),
+        particulars: line.particulars.crediting(&original.line.particulars),
         invoice_line_id: Some(original.id),
         ..original.line.clone()
     };
@@ -320,7 +318,7 @@ fn by_amount(amount: Decimal, original: &InvoiceLine, currency: Currency) -> Res
         quantity: Decimal::ONE,
         unit_price: amount,
         discount_percent: Decimal::ZERO,
-        metadata: Metadata::default(),
+        particulars: Particulars::default().crediting(&original.line.particulars),
         invoice_line_id: Some(original.id),
         ..original.line.clone()
     };

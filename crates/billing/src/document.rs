@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{PriceStatus, PricingModel};
 use crate::ids::{
-    AccountId, ContactId, CustomerId, DepartmentId, DocumentId, EntryId, LineId, PriceId, ProductId, SeriesId, TagId,
-    TemplateId, VatCodeId,
+    AccountId, ContactId, CustomerId, DepartmentId, DocumentId, EntryId, PriceId, ProductId, SeriesId, TemplateId,
+    VatCodeId,
 };
 use crate::input::Metadata;
 use crate::kind::Kind;
+use crate::lines::{Line, ProductLine, Taxation, group_lines};
 use crate::money::{Currency, Money};
-use crate::shares;
 use crate::status::{Facts, statuses};
 use crate::tiers::Tier;
 use crate::vat::VatCategory;
@@ -101,99 +101,6 @@ pub struct Number {
     pub sequence: i64,
     /// As printed.
     pub text: String,
-}
-
-/// One line.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Line {
-    /// Its id.
-    pub id: LineId,
-    /// What it says.
-    pub body: LineBody,
-}
-
-/// What a line says: only a product line has amounts.
-#[derive(Clone, PartialEq, Debug)]
-pub enum LineBody {
-    /// Something sold or credited.
-    Product(Box<ProductLine>),
-    /// A text.
-    Text(String),
-    /// A rule between lines.
-    Separator,
-}
-
-/// A line with amounts. Quantity and unit price are positive; the amounts bear the document's sign.
-#[derive(Clone, PartialEq, Debug)]
-pub struct ProductLine {
-    /// The price charged.
-    pub price_id: Option<PriceId>,
-    /// The product sold.
-    pub product_id: Option<ProductId>,
-    /// The product's number when the line was written.
-    pub product_number: Option<String>,
-    /// What it is.
-    pub description: String,
-    /// How many.
-    pub quantity: Decimal,
-    /// Of what unit.
-    pub unit: Option<String>,
-    /// Price of one, excl. VAT.
-    pub unit_price: Decimal,
-    /// Discount in percent.
-    pub discount_percent: Decimal,
-    /// Quantity × unit price less discount, excl. VAT.
-    pub total: Money,
-    /// VAT rate in percent.
-    pub vat_rate: Decimal,
-    /// VAT category.
-    pub vat_category: VatCategory,
-    /// The country whose VAT it is, where it is not the seller's own.
-    pub vat_country: Option<String>,
-    /// Its share of its group's VAT.
-    pub vat: Money,
-    /// Why no VAT is charged.
-    pub exemption_reason: Option<String>,
-    /// The code of that reason.
-    pub exemption_reason_code: Option<String>,
-    /// The revenue account it is posted to.
-    pub account_id: AccountId,
-    /// The VAT code it is posted under.
-    pub vat_code_id: Option<VatCodeId>,
-    /// Goods or a service.
-    pub is_goods: bool,
-    /// Its total in the company's currency, once that is known.
-    pub base_total: Option<Money>,
-    /// Its VAT in the company's currency, once that is known.
-    pub base_vat: Option<Money>,
-    /// First day of its period.
-    pub period_start: Option<Date>,
-    /// Last day of its period.
-    pub period_end: Option<Date>,
-    /// Values of dimensions.
-    pub tag_ids: Vec<TagId>,
-    /// Text pairs.
-    pub metadata: Metadata,
-    /// The invoice line it credits (credit notes).
-    pub invoice_line_id: Option<LineId>,
-}
-
-impl Line {
-    /// The line with amounts, if it is one.
-    pub fn product(&self) -> Option<&ProductLine> {
-        match &self.body {
-            LineBody::Product(line) => Some(line),
-            LineBody::Text(_) | LineBody::Separator => None,
-        }
-    }
-
-    /// The same, to be changed.
-    pub fn product_mut(&mut self) -> Option<&mut ProductLine> {
-        match &mut self.body {
-            LineBody::Product(line) => Some(line),
-            LineBody::Text(_) | LineBody::Separator => None,
-        }
-    }
 }
 
 /// The VAT of one category, rate and country.
@@ -345,59 +252,11 @@ impl Document {
     }
 }
 
-/// What lines of one VAT group have in common.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Taxation {
-    /// Category.
-    pub category: VatCategory,
-    /// Rate in percent.
-    pub rate: Decimal,
-    /// The country whose VAT it is, where it is not the seller's own.
-    pub country: Option<String>,
-}
-
-impl ProductLine {
-    /// The VAT group it belongs to.
-    pub fn taxation(&self) -> Taxation {
-        Taxation { category: self.vat_category, rate: self.vat_rate, country: self.vat_country.clone() }
-    }
-}
-
 impl VatGroup {
     /// Whether lines so taxed belong to it.
     pub fn is_of(&self, taxation: &Taxation) -> bool {
         let Taxation { category, rate, country } = taxation;
         self.category == *category && self.rate == *rate && self.country == *country
-    }
-}
-
-/// Groups the lines that are there by VAT category, rate and country, in order of first
-/// appearance: for each group the positions of its lines among `lines`.
-pub fn group_lines<'a>(lines: impl Iterator<Item = &'a ProductLine>) -> Vec<(Taxation, Vec<usize>)> {
-    let mut groups: Vec<(Taxation, Vec<usize>)> = Vec::new();
-    for (at, line) in lines.enumerate() {
-        let taxed = line.taxation();
-        match groups.iter_mut().find(|(group, _)| *group == taxed) {
-            Some((_, members)) => members.push(at),
-            None => groups.push((taxed, vec![at])),
-        }
-    }
-    groups
-}
-
-/// Shares each VAT group's VAT out to the lines of `lines` that `is_free` says are
-/// not settled otherwise (EN 16931 BR-CO-17: VAT is computed on the group's sum).
-pub fn share_vat(lines: &mut [Line], is_free: impl Fn(&ProductLine) -> bool) {
-    let free: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].product().is_some_and(&is_free)).collect();
-    let groups = group_lines(free.iter().filter_map(|at| lines[*at].product()));
-    for (Taxation { rate, .. }, members) in groups {
-        let totals: Vec<i64> =
-            members.iter().filter_map(|m| lines[free[*m]].product()).map(|line| line.total.minor()).collect();
-        for (member, vat) in members.iter().zip(shares::share_vat(rate, &totals)) {
-            if let Some(line) = lines[free[*member]].product_mut() {
-                line.vat = Money::new(vat, line.total.currency());
-            }
-        }
     }
 }
 

@@ -10,11 +10,10 @@ use serde_json::json;
 use crate::catalogue::{PriceStatus, PricingModel};
 use crate::company::Company;
 use crate::customers::Customer;
-use crate::document::{Catalogue, CatalogueItem, Line, LineBody, ProductLine};
+use crate::document::{Catalogue, CatalogueItem};
 use crate::ids::LineId;
-use crate::input::AskedLine;
-use crate::input::documents::LineType;
 use crate::kind::Kind;
+use crate::lines::{AskedLine, Line, LineBody, LineType, ProductLine};
 use crate::money::{Currency, Exact, Money, discounted};
 use crate::oss_rates::Charged;
 use crate::refusal::Refusal;
@@ -94,10 +93,7 @@ impl Pricing<'_> {
             is_goods: item.is_goods,
             base_total: None,
             base_vat: None,
-            period_start: asked.period_start,
-            period_end: asked.period_end,
-            tag_ids: asked.tag_ids.clone(),
-            metadata: asked.metadata.clone(),
+            particulars: asked.particulars.clone(),
             invoice_line_id: None,
         })
     }
@@ -188,7 +184,7 @@ pub fn lines(
         });
     }
     vat::check_together(lines.iter().filter_map(Line::product).map(|line| line.vat_category))?;
-    crate::document::share_vat(&mut lines, |_| true);
+    crate::lines::share_vat(&mut lines, |_| true);
     Ok(lines)
 }
 

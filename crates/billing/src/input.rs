@@ -12,12 +12,11 @@ pub mod documents;
 pub mod events;
 pub mod imports;
 mod kinds;
-mod rules;
+pub(crate) mod rules;
 pub mod sending;
 pub mod settlement;
 pub mod templates;
 pub mod webhooks;
 
-pub use documents::AskedLine;
 pub use kinds::*;
 pub use rules::{Fields, Rule, rules};

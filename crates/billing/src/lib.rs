@@ -26,6 +26,7 @@ pub mod input;
 pub mod json;
 pub mod keys;
 pub mod kind;
+pub mod lines;
 pub mod money;
 pub mod oss_rates;
 pub mod page;

@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 use serde_json::json;
 
 use crate::crediting::{CreditedInvoice, InvoiceLine};
-use crate::input::documents::{CreditPartInput, LineType};
-use crate::input::{AskedLine, Metadata};
+use crate::input::documents::CreditPartInput;
+use crate::lines::{AskedLine, LineType, Particulars};
 use crate::money::{Currency, Money};
 use crate::refusal::{Faults, Refusal};
 
@@ -85,10 +85,7 @@ fn asked(line: &InvoiceLine, quantity: Decimal, amount: Option<Decimal>) -> Aske
         unit_price: None,
         description: None,
         discount_percent: None,
-        period_start: None,
-        period_end: None,
-        tag_ids: Vec::new(),
-        metadata: Metadata::default(),
+        particulars: Particulars::default(),
         invoice_line_id: Some(line.id),
     }
 }

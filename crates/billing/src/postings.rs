@@ -11,8 +11,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::document::{Document, ProductLine};
+use crate::document::Document;
 use crate::ids::{AccountId, CompanyId, CustomerId, DocumentId, EntryId, OpenItemId, TagId, VatCodeId};
+use crate::lines::ProductLine;
 use crate::money::{Currency, Money};
 use crate::refusal::Refusal;
 use crate::vat::VatCategory;
@@ -127,7 +128,7 @@ pub fn of_document(
             vat_category: Some(line.vat_category),
             vat_rate: Some(line.vat_rate),
             is_goods: Some(line.is_goods),
-            tag_ids: line.tag_ids.clone(),
+            tag_ids: line.particulars.tag_ids.clone(),
             ..Posting::plain(line.account_id, -line.total, -base_total)
         });
         add(&mut revenue, posting);

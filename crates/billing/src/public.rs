@@ -1,20 +1,18 @@
 //! Documents as published: what the HTTP answer, the events, the portal and the
 //! printed paper all receive. Decimals are strings; absent values are null.
 
-mod lines;
-
 use jiff::civil::Date;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::Value;
 
-pub use self::lines::{PublicLine, unit_price};
 use crate::document::{Buyer, Document, Seller, Source};
 use crate::ids::{ContactId, CustomerId, DeliveryId, DepartmentId, DocumentId, EntryId, TemplateId};
 use crate::input::Metadata;
 use crate::input::document_lists::Settlement;
 use crate::json::{decimal_text as text, instant_text as instant};
 use crate::kind::Kind;
+use crate::lines::PublicLine;
 use crate::money::Money;
 use crate::status::{CreditNoteStatus, InvoiceStatus, QuoteDisplayStatus, SalesStatus};
 

@@ -1,6 +1,6 @@
 //! The lines: price, discount, quantity and unit (BG-25 to BG-31).
 
-use billing::document::ProductLine;
+use billing::lines::ProductLine;
 use billing::vat::VatCategory;
 use en16931::invoice::{Code, InvoiceLine, Item, LineAllowanceCharge, LineVat, Period, PriceDetails};
 use en16931::{InvoiceAmount, Percentage, Quantity, UnitPriceAmount};
@@ -18,7 +18,7 @@ pub(crate) fn line(number: usize, product: &ProductLine, net: InvoiceAmount, tex
     let unknown = unit.filter(|_| code.is_none());
     let notes: Vec<&str> = unknown.as_deref().into_iter().chain(text).collect();
     let unit_code = Code::new(code.unwrap_or(units::ONE));
-    let (start, end) = (product.period_start.and_then(date), product.period_end.and_then(date));
+    let (start, end) = (product.particulars.period_start.and_then(date), product.particulars.period_end.and_then(date));
     let Priced { quantity, price, allowance } = priced(product, net);
     InvoiceLine {
         id: number.to_string(),

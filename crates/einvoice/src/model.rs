@@ -1,7 +1,8 @@
 //! From a document to the one model that every writer reads: the business terms of
 //! EN 16931. The sign of a credit note is turned back here.
 
-use billing::document::{Document, LineBody, VatGroup};
+use billing::document::{Document, VatGroup};
+use billing::lines::LineBody;
 use billing::money::Money;
 use billing::vat::VatCategory;
 use en16931::invoice::{

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use billing::credit::{LineState, Share};
 use billing::crediting::{InvoiceLine, NoteShare};
-use billing::document::{Document, Line};
+use billing::document::Document;
 use billing::ids::{CompanyId, DocumentId, LineId};
 use billing::kind::Kind;
+use billing::lines::Line;
 use billing::money::Money;
 use billing::public::Linked;
 
@@ -76,7 +77,7 @@ const NOTES_OF_SEVERAL: Several =
 /// What the shelves answer.
 pub fn invoice_lines(tx: &mut dyn Tx, company_id: CompanyId, invoice: &Document) -> Result<Vec<InvoiceLine>, Error> {
     let mut states: BTreeMap<LineId, LineState> = BTreeMap::new();
-    let fresh = |line: &billing::document::ProductLine| {
+    let fresh = |line: &billing::lines::ProductLine| {
         let base = |money: Option<Money>, own: Money| money.unwrap_or(own).minor();
         LineState::fresh(
             line.total.minor(),

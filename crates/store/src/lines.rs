@@ -1,8 +1,8 @@
 //! All of a line's SQL.
 
-use billing::document::{Document, Line, LineBody, ProductLine};
+use billing::document::Document;
 use billing::ids::{CompanyId, DocumentId, LineId, TagId};
-use billing::input::documents::LineType;
+use billing::lines::{Line, LineBody, LineType, Particulars, ProductLine};
 use billing::money::Money;
 
 use crate::db::{Error, Row, Tx, Value, params, statements, yes_no};
@@ -84,12 +84,10 @@ fn product_values<'a>(line: &'a ProductLine, values: &mut Vec<Value<'a>>) {
         is_goods,
         base_total,
         base_vat,
-        period_start,
-        period_end,
-        tag_ids,
-        metadata,
+        particulars,
         invoice_line_id,
     } = line;
+    let Particulars { period_start, period_end, tag_ids, metadata } = particulars;
     values.extend(
         params![
             *price_id,
@@ -171,10 +169,12 @@ fn read_product(row: &mut Row, description: String, document: &Document) -> Resu
         is_goods: row.next()?,
         base_total: base(row.next()?),
         base_vat: base(row.next()?),
-        period_start: row.next()?,
-        period_end: row.next()?,
-        tag_ids: tags(&row.next::<String>()?)?,
-        metadata: metadata(&row.next::<String>()?)?,
+        particulars: Particulars {
+            period_start: row.next()?,
+            period_end: row.next()?,
+            tag_ids: tags(&row.next::<String>()?)?,
+            metadata: metadata(&row.next::<String>()?)?,
+        },
         invoice_line_id: row.opt_id()?,
     })
 }

@@ -1,87 +1,13 @@
 //! What a caller may say of documents.
 
 use jiff::civil::Date;
-use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{
-    CountryCode, CreditAmount, CurrencyCode, Day, Metadata, Percent, PositiveUnitPrice, Quantity, Text, UnitPrice,
-};
+use super::{CountryCode, CreditAmount, CurrencyCode, Day, Metadata, Quantity, Text};
 use crate::document::{Head, Reason};
-use crate::ids::{ContactId, CustomerId, DepartmentId, LineId, PriceId, TagId, TemplateId};
-
-/// What a line is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, serde::Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub enum LineType {
-    /// Something sold, with price and quantity.
-    #[default]
-    Product,
-    /// A line of text.
-    Text,
-    /// A rule between lines.
-    Separator,
-}
-
-/// A line of an invoice, a quote or an order confirmation. A product line takes `priceId` and `quantity`; what it comes to is derived.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[schemars(extend("x-rules" = "document-line"))]
-pub struct LineInput {
-    /// `product` when left out.
-    pub line_type: Option<LineType>,
-    /// The price that is charged; product lines need it.
-    pub price_id: Option<PriceId>,
-    /// How many; product lines need it.
-    pub quantity: Option<Quantity>,
-    /// Instead of the price's own amount, excl. VAT.
-    pub unit_price: Option<UnitPrice>,
-    /// Instead of the product's name; the text of a text line.
-    pub description: Option<Text<4000>>,
-    /// Discount in percent; default the customer group's.
-    pub discount_percent: Option<Percent>,
-    /// First day of the period the line is for.
-    pub period_start: Option<Day>,
-    /// Last day of the period the line is for.
-    pub period_end: Option<Day>,
-    /// Values of dimensions.
-    #[schemars(length(max = 50))]
-    pub tag_ids: Option<Vec<TagId>>,
-    /// Text pairs of your own.
-    pub metadata: Option<Metadata>,
-}
-
-/// A line of a credit note: as on an invoice, positive; the credit sign is applied by the server.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[schemars(extend("x-rules" = "document-line"))]
-pub struct CreditLineInput {
-    /// `product` when left out.
-    pub line_type: Option<LineType>,
-    /// The price that is credited; product lines need it or `invoiceLineId`.
-    pub price_id: Option<PriceId>,
-    /// How many; product lines need it.
-    pub quantity: Option<Quantity>,
-    /// Instead of the price's (or the invoice line's) own amount, positive, excl. VAT.
-    pub unit_price: Option<PositiveUnitPrice>,
-    /// Instead of the product's name; the text of a text line.
-    pub description: Option<Text<4000>>,
-    /// Discount in percent.
-    pub discount_percent: Option<Percent>,
-    /// First day of the period the line is for.
-    pub period_start: Option<Day>,
-    /// Last day of the period the line is for.
-    pub period_end: Option<Day>,
-    /// Values of dimensions.
-    #[schemars(length(max = 50))]
-    pub tag_ids: Option<Vec<TagId>>,
-    /// Text pairs of your own.
-    pub metadata: Option<Metadata>,
-    /// The line of a booked invoice that is credited.
-    pub invoice_line_id: Option<LineId>,
-}
+use crate::ids::{ContactId, CustomerId, DepartmentId, LineId, TemplateId};
+use crate::lines::{AskedLine, CreditLineInput, LineInput};
 
 /// An invoice that another system issued.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -273,37 +199,6 @@ pub struct ReverseInput {
     pub notes: Option<Text<4000>>,
 }
 
-/// One line as asked, of whatever kind of document; what the rules work from.
-#[derive(Clone, Debug)]
-pub struct AskedLine {
-    /// Its place in the request, where lines before it were left out.
-    pub place: Option<usize>,
-    /// What it is.
-    pub line_type: LineType,
-    /// The price named.
-    pub price_id: Option<PriceId>,
-    /// How many; 0 on lines without amounts.
-    pub quantity: Decimal,
-    /// An amount excl. VAT instead of quantity and price; it takes no quantity off (crediting an invoice).
-    pub amount: Option<Decimal>,
-    /// An overriding unit price.
-    pub unit_price: Option<Decimal>,
-    /// An overriding text.
-    pub description: Option<String>,
-    /// An overriding discount.
-    pub discount_percent: Option<Decimal>,
-    /// First day of its period.
-    pub period_start: Option<Date>,
-    /// Last day of its period.
-    pub period_end: Option<Date>,
-    /// Values of dimensions.
-    pub tag_ids: Vec<TagId>,
-    /// Text pairs.
-    pub metadata: Metadata,
-    /// The invoice line that is credited.
-    pub invoice_line_id: Option<LineId>,
-}
-
 /// A document as asked: its head and its lines, before anything is looked up.
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -360,71 +255,6 @@ fn text<const MAX: usize>(text: Option<Text<MAX>>) -> Option<String> {
 
 fn day(day: Option<Day>) -> Option<Date> {
     day.map(|d| d.0)
-}
-
-impl From<LineInput> for AskedLine {
-    fn from(line: LineInput) -> AskedLine {
-        let LineInput {
-            line_type,
-            price_id,
-            quantity,
-            unit_price,
-            description,
-            discount_percent,
-            period_start,
-            period_end,
-            tag_ids,
-            metadata,
-        } = line;
-        AskedLine {
-            place: None,
-            line_type: line_type.unwrap_or_default(),
-            price_id,
-            quantity: quantity.map(|q| q.0).unwrap_or_default(),
-            amount: None,
-            unit_price: unit_price.map(|p| p.0),
-            description: text(description),
-            discount_percent: discount_percent.map(|p| p.0),
-            period_start: day(period_start),
-            period_end: day(period_end),
-            tag_ids: tag_ids.unwrap_or_default(),
-            metadata: metadata.unwrap_or_default(),
-            invoice_line_id: None,
-        }
-    }
-}
-
-impl From<CreditLineInput> for AskedLine {
-    fn from(line: CreditLineInput) -> AskedLine {
-        let CreditLineInput {
-            line_type,
-            price_id,
-            quantity,
-            unit_price,
-            description,
-            discount_percent,
-            period_start,
-            period_end,
-            tag_ids,
-            metadata,
-            invoice_line_id,
-        } = line;
-        AskedLine {
-            place: None,
-            line_type: line_type.unwrap_or_default(),
-            price_id,
-            quantity: quantity.map(|q| q.0).unwrap_or_default(),
-            amount: None,
-            unit_price: unit_price.map(|p| p.0),
-            description: text(description),
-            discount_percent: discount_percent.map(|p| p.0),
-            period_start: day(period_start),
-            period_end: day(period_end),
-            tag_ids: tag_ids.unwrap_or_default(),
-            metadata: metadata.unwrap_or_default(),
-            invoice_line_id,
-        }
-    }
 }
 
 impl From<InvoiceInput> for Asked {

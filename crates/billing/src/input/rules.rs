@@ -22,7 +22,7 @@ pub type Rule = fn(fields: &dyn Fields, path: &str, faults: &mut Faults);
 /// The rule of that name.
 pub fn rules(name: &str) -> Option<Rule> {
     match name {
-        "document-line" => Some(document_line),
+        "document-line" => Some(crate::lines::rule),
         "span" => Some(span),
         "write-off" => Some(write_off),
         "period" => Some(period),
@@ -34,50 +34,8 @@ pub fn rules(name: &str) -> Option<Rule> {
     }
 }
 
-/// A product line carries a price and a quantity, a text line a text, a separator nothing.
-fn document_line(line: &dyn Fields, path: &str, faults: &mut Faults) {
-    const AMOUNTS: [&str; 9] = [
-        "priceId",
-        "quantity",
-        "unitPrice",
-        "discountPercent",
-        "periodStart",
-        "periodEnd",
-        "tagIds",
-        "metadata",
-        "invoiceLineId",
-    ];
-    let kind = line.text("lineType");
-    match kind.as_deref().unwrap_or("product") {
-        "product" => {
-            if !line.has("priceId") && !line.has("invoiceLineId") {
-                faults.add(format!("{path}priceId"), "isNotEmpty", "priceId should not be empty");
-            }
-            if !line.has("quantity") {
-                faults.add(format!("{path}quantity"), "isNotEmpty", "quantity should not be empty");
-            }
-            period(line, path, faults);
-        }
-        other @ ("text" | "separator") => {
-            for name in AMOUNTS {
-                if line.has(name) {
-                    let message = format!("{name} should be empty on a {other} line");
-                    faults.add(format!("{path}{name}"), "isEmpty", message);
-                }
-            }
-            if other == "text" && !line.has("description") {
-                faults.add(format!("{path}description"), "isNotEmpty", "description should not be empty");
-            }
-            if other == "separator" && line.has("description") {
-                faults.add(format!("{path}description"), "isEmpty", "description should be empty on a separator line");
-            }
-        }
-        _ => {}
-    }
-}
-
 /// A period has both its ends, in order.
-fn period(fields: &dyn Fields, path: &str, faults: &mut Faults) {
+pub(crate) fn period(fields: &dyn Fields, path: &str, faults: &mut Faults) {
     match (fields.text("periodStart"), fields.text("periodEnd")) {
         (Some(start), Some(end)) if start.len() == end.len() && start > end => {
             faults.add(format!("{path}periodEnd"), "minDate", "periodEnd must not be before periodStart");

@@ -8,9 +8,9 @@ use std::fmt;
 
 use billing::credit::Mode;
 use billing::crediting::{self, CreditedInvoice, NoteShare};
-use billing::document::{Document, Line, share_vat};
-use billing::input::AskedLine;
+use billing::document::Document;
 use billing::kind::Kind;
+use billing::lines::{AskedLine, Line, share_vat};
 use billing::money::{Currency, Money};
 use billing::parts;
 use billing::refusal::Refusal;

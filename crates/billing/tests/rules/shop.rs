@@ -9,12 +9,13 @@ use billing::company::{Company, CompanyMode};
 use billing::credit::LineState;
 use billing::crediting::{CreditedInvoice, InvoiceLine};
 use billing::customers::{BillingRelationship, Customer, CustomerType, InvoicingMode, VatZone};
-use billing::document::{Catalogue, CatalogueItem, Document, Line, share_vat, total};
+use billing::document::{Catalogue, CatalogueItem, Document, total};
 use billing::draft::{self, Pricing};
 use billing::ids::{LineId, PriceId};
-use billing::input::documents::{AskedHead, LineType};
-use billing::input::{AskedLine, Metadata};
+use billing::input::Metadata;
+use billing::input::documents::AskedHead;
 use billing::kind::Kind;
+use billing::lines::{AskedLine, Line, LineType, Particulars, share_vat};
 use billing::money::Currency;
 use billing::status::Facts;
 use billing::tiers::Tier;
@@ -175,10 +176,7 @@ pub fn asked(price: Option<PriceId>, quantity: Decimal) -> AskedLine {
         unit_price: None,
         description: None,
         discount_percent: None,
-        period_start: None,
-        period_end: None,
-        tag_ids: Vec::new(),
-        metadata: Metadata::default(),
+        particulars: Particulars::default(),
         invoice_line_id: None,
         place: None,
     }

@@ -2,11 +2,10 @@
 //! priced and taxed by `billing` as the program does it.
 
 use billing::base;
-use billing::document::{
-    Booking, Buyer, Document, Head, Line, LineBody, Number, Pinned, ProductLine, Reason, Seller, share_vat, total,
-};
+use billing::document::{Booking, Buyer, Document, Head, Number, Pinned, Reason, Seller, total};
 use billing::input::Metadata;
 use billing::kind::Kind;
+use billing::lines::{Line, LineBody, Particulars, ProductLine, share_vat};
 use billing::money::{Currency, line_total};
 use billing::status::Facts;
 use billing::vat::VatCategory;
@@ -354,10 +353,11 @@ fn product(
         is_goods: category == VatCategory::K,
         base_total: None,
         base_vat: None,
-        period_start: has_period.then(|| day("2026-06-01")),
-        period_end: has_period.then(|| day("2026-06-30")),
-        tag_ids: Vec::new(),
-        metadata: Metadata::default(),
+        particulars: Particulars {
+            period_start: has_period.then(|| day("2026-06-01")),
+            period_end: has_period.then(|| day("2026-06-30")),
+            ..Particulars::default()
+        },
         invoice_line_id: None,
     })))
 }

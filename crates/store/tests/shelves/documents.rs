@@ -1,9 +1,10 @@
 //! The life of a document on its shelf: written anew while it is a draft, booked
 //! once, and never edited after that.
 
-use billing::document::{Document, LineBody};
+use billing::document::Document;
 use billing::ids::CompanyId;
 use billing::kind::Kind;
+use billing::lines::LineBody;
 use store::db::params;
 use store::{Error, documents, lines, prices};
 

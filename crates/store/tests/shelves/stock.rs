@@ -13,9 +13,7 @@ use billing::customers::{
     BillingRelationship, Contact, Customer, CustomerGroup, CustomerType, DeliveryType, Department, InvoicingMode,
     VatZone,
 };
-use billing::document::{
-    Booking, Document, Head, Line, LineBody, Number, Pinned, ProductLine, Reason, Source, VatGroup,
-};
+use billing::document::{Booking, Document, Head, Number, Pinned, Reason, Source, VatGroup};
 use billing::exchange_rates::{ExchangeRate, RateSource};
 use billing::formats::Format;
 use billing::ids::{
@@ -26,6 +24,7 @@ use billing::input::Metadata;
 use billing::input::customers::Language;
 use billing::keys::ApiKey;
 use billing::kind::Kind;
+use billing::lines::{Line, LineBody, Particulars, ProductLine};
 use billing::money::{Currency, LARGEST, Money};
 use billing::oss_rates::{Charged, OssRate};
 use billing::parties;
@@ -997,10 +996,12 @@ pub fn document(f: &Flavour, kind: Kind, company: &Company, customer: &Customer)
         is_goods: f.is_full,
         base_total: base_money(f.minor()),
         base_vat: base_money(f.minor() / 5),
-        period_start: f.some(day("2026-01-01")),
-        period_end: f.some(day("9999-12-31")),
-        tag_ids: if f.is_full { vec![id::<TagId>(1), id(2)] } else { vec![] },
-        metadata: f.metadata(),
+        particulars: Particulars {
+            period_start: f.some(day("2026-01-01")),
+            period_end: f.some(day("9999-12-31")),
+            tag_ids: if f.is_full { vec![id::<TagId>(1), id(2)] } else { vec![] },
+            metadata: f.metadata(),
+        },
         invoice_line_id: f.some(id(51)),
     };
     let second = ProductLine { total: money(-1), vat: money(0), quantity: decimal("1"), ..product.clone() };
