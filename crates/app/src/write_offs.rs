@@ -138,7 +138,7 @@ pub(crate) fn recoverable(
         }
         rest -= here;
         let recovered = (0_i64..).zip(&write_off.parts).zip(write_offs::recover(here, &left));
-        for ((position, part), (amount, of_base)) in recovered.filter(|(_, (amount, _))| *amount != 0) {
+        for ((position, part), (amount, of_base)) in recovered.filter(|(_, moved)| *moved != (0, 0)) {
             let recovery = Recovery { write_off_id: write_off.id, position, amount, base: of_base };
             let loss = Loss {
                 amount: Money::new(amount, write_off.amount.currency()),

@@ -73,11 +73,17 @@ pub fn relief(amount: i64, net_left: i64, vat_left: &[i64]) -> Vec<i64> {
 }
 
 /// What a recovery takes back of the lines of a loss, in proportion: of each what is left of it
-/// in both currencies is given, answered is what goes. The last unit takes all of the base.
+/// in both currencies is given, answered is what goes. The last unit takes all of the base, also that of a
+/// line that comes to nothing in the invoice's currency.
 pub fn recover(amount: i64, left: &[(i64, i64)]) -> Vec<(i64, i64)> {
     let weights: Vec<i64> = left.iter().map(|(amount, _)| *amount).collect();
+    let is_last = amount == weights.iter().sum::<i64>();
     let base = |(taken, (amount, base)): (i64, &(i64, i64))| {
-        let share = if taken == *amount { *base } else { shares::share(*base, &[taken, amount - taken])[0] };
+        let share = match *amount {
+            0 if !is_last => 0,
+            amount if taken == amount => *base,
+            amount => shares::share(*base, &[taken, amount - taken])[0],
+        };
         (taken, share)
     };
     shares::share(amount, &weights).into_iter().zip(left).map(base).collect()
@@ -97,6 +103,14 @@ mod tests {
         // A credit note that was not set off: 500.00 open, and nothing of VAT left.
         assert_eq!(relief(50_000, 0, &[0]), [0]);
         assert_eq!(relief(50_000, 10_000, &[2_500]), [2_500]);
+    }
+
+    #[test]
+    fn a_line_of_nothing_gives_its_base_back_with_the_last_unit() {
+        // Bad debt of 0.00 that carries a unit of the company's currency, beside VAT of 0.05.
+        assert_eq!(recover(2, &[(0, 1), (5, 37)]), [(0, 0), (2, 15)]);
+        assert_eq!(recover(3, &[(0, 1), (3, 22)]), [(0, 1), (3, 22)]);
+        assert_eq!(recover(5, &[(0, -1), (5, 37)]), [(0, -1), (5, 37)]);
     }
 
     #[test]
