@@ -110,16 +110,27 @@ pub fn change(
 /// `CUSTOMER_CONTACT_NOT_FOUND`; `CUSTOMER_CONTACT_IN_USE` where a document that is still to be sent names it.
 pub fn delete(work: &mut Work<'_>, (customer_id, id): (CustomerId, ContactId)) -> Result<(), Error> {
     let contact = find(work.tx, work.company.id, customer_id, id)?;
-    if shelf::is_named(work.tx, work.company.id, &contact)? {
-        let message = format!("A document that is not sent yet names {}; change or delete it first.", contact.name);
-        return Err(Refusal::new("CUSTOMER_CONTACT_IN_USE", message).into());
-    }
+    check_is_free(work, &contact)?;
     shelf::delete(work.tx, work.company.id, id)?;
     work.event("customer_contact.deleted", "customer_contact", id, &contact, Some(json(&contact)));
     Ok(())
 }
 
-fn find(tx: &mut dyn Tx, company_id: CompanyId, customer_id: CustomerId, id: ContactId) -> Result<Contact, Error> {
+/// No document that is still to be sent names the person.
+pub(crate) fn check_is_free(work: &mut Work<'_>, contact: &Contact) -> Result<(), Error> {
+    if shelf::is_named(work.tx, work.company.id, contact)? {
+        let message = format!("A document that is not sent yet names {}; change or delete it first.", contact.name);
+        return Err(Refusal::new("CUSTOMER_CONTACT_IN_USE", message).into());
+    }
+    Ok(())
+}
+
+pub(crate) fn find(
+    tx: &mut dyn Tx,
+    company_id: CompanyId,
+    customer_id: CustomerId,
+    id: ContactId,
+) -> Result<Contact, Error> {
     let found = shelf::get(tx, company_id, id)?.filter(|contact| contact.customer_id == customer_id);
     let missing = || Refusal::missing("CUSTOMER_CONTACT_NOT_FOUND", "There is no such contact at this customer.");
     Ok(found.ok_or_else(missing)?)

@@ -5,19 +5,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use billing::customers::Customer;
+use billing::customers::{Contact, Customer};
 use billing::erasure::{self, ERASED};
-use billing::ids::{CompanyId, CustomerId, DocumentId, JobId};
+use billing::ids::{CompanyId, ContactId, CustomerId, DocumentId, JobId};
 use billing::postings::{canonical, sha256};
 use billing::refusal::Refusal;
 use serde_json::{Value, json as object};
 use store::erasure::Hindrances;
 use store::events;
 use store::stored_answers::BEGIN;
-use store::{customers as customer_shelf, erasure as shelf, jobs};
+use store::{contacts as contact_shelf, customers as customer_shelf, erasure as shelf, jobs};
+use uuid::Uuid;
 
 use crate::customers::find;
-use crate::{Actor, App, Caller, Error, Work};
+use crate::{Actor, App, Caller, Error, Work, contacts};
 
 /// How many documents are worked on in one transaction.
 const DOCUMENTS: usize = 50;
@@ -51,6 +52,24 @@ pub fn erase(work: &mut Work<'_>, id: CustomerId) -> Result<Customer, Error> {
     Ok(after)
 }
 
+/// Takes a contact out of all but the books, and of the documents for it alone what is said of the contact.
+///
+/// # Errors
+/// `CUSTOMER_CONTACT_NOT_FOUND`, `CUSTOMER_CONTACT_IN_USE`, `CUSTOMER_HAS_PENDING_DELIVERIES`.
+pub fn erase_contact(work: &mut Work<'_>, (customer_id, id): (CustomerId, ContactId)) -> Result<Contact, Error> {
+    let company_id = work.company.id;
+    let before = contacts::find(work.tx, company_id, customer_id, id)?;
+    contacts::check_is_free(work, &before)?;
+    let sending = shelf::sending_to(work.tx, company_id, id)?;
+    check_hindrances(Hindrances { unsent: Vec::new(), open: Vec::new(), sending })?;
+    contact_shelf::delete(work.tx, company_id, id)?;
+    let job_id: JobId = work.new_id();
+    jobs::insert(work.tx, company_id, job_id, "erase", id.0, work.now)?;
+    let after = erasure::contact(&before);
+    work.event("customer_contact.erased", "customer_contact", id, &after, None);
+    Ok(after)
+}
+
 fn check_hindrances(found: Hindrances) -> Result<(), Refusal> {
     let Hindrances { unsent, open, sending } = found;
     for (code, message, documents) in [
@@ -74,18 +93,96 @@ fn check_hindrances(found: Hindrances) -> Result<(), Refusal> {
 }
 
 /// The rest of an erasure: what documents, the log and kept answers say of the person. Each step is short, and
-/// done again it changes nothing.
-pub(crate) fn finish(app: &Arc<App>, company_id: CompanyId, id: CustomerId) -> Result<(), Error> {
-    let person = Person { app, company_id, id };
+/// done again it changes nothing. `subject` is a customer's id or, where there is none of it, a contact's.
+pub(crate) fn finish(app: &Arc<App>, company_id: CompanyId, subject: Uuid) -> Result<(), Error> {
+    let by = Caller::inside(company_id, Actor::System);
+    let customer =
+        app.read(by, move |view| Ok(customer_shelf::get(view.tx, company_id, CustomerId(subject))?)).wait()?;
+    let who = if customer.is_some() { Who::Customer(CustomerId(subject)) } else { Who::Contact(ContactId(subject)) };
+    let person = Person { app, company_id, who };
     let documents = person.documents()?;
     person.log(documents)?;
     person.answers()
 }
 
+/// Who is erased.
+#[derive(Clone, Copy)]
+enum Who {
+    Customer(CustomerId),
+    Contact(ContactId),
+}
+
+impl Who {
+    fn id(self) -> String {
+        match self {
+            Who::Customer(id) => id.to_string(),
+            Who::Contact(id) => id.to_string(),
+        }
+    }
+
+    /// What events call it.
+    fn resource_type(self) -> &'static str {
+        match self {
+            Who::Customer(_) => "customer",
+            Who::Contact(_) => "customer_contact",
+        }
+    }
+
+    /// Takes the person out of what is told of a resource; a document that is one's is remembered.
+    fn take_out(self, told: &mut Value, resource_type: &str, documents: &mut BTreeSet<DocumentId>) {
+        let id_in = |field: &str| told[field].as_str().and_then(|text| text.parse().ok());
+        if resource_type == "delivery" {
+            if id_in("documentId").is_some_and(|id| documents.contains(&DocumentId(id))) {
+                erasure::redact(told);
+            }
+            return;
+        }
+        match self {
+            Who::Customer(id) if erasure::is_of(told, resource_type, id) => {
+                documents.extend(id_in("id").map(DocumentId));
+                erasure::redact(told);
+            }
+            Who::Contact(id) if resource_type == "customer_contact" && id_in("id") == Some(id.0) => {
+                erasure::redact(told)
+            }
+            Who::Contact(id) if id_in("customerContactId") == Some(id.0) => {
+                documents.extend(id_in("id").map(DocumentId));
+                erasure::redact_contact(told);
+            }
+            Who::Customer(_) | Who::Contact(_) => {}
+        }
+    }
+
+    /// Takes the person out of a document of one's that is in no books: of an offer out of what it showed, too,
+    /// which is printed anew.
+    fn take_out_of_offer(self, work: &mut Work<'_>, id: DocumentId) -> Result<(), Error> {
+        let company_id = work.company.id;
+        let redact_all = match self {
+            Who::Customer(_) => erasure::redact,
+            Who::Contact(_) => erasure::redact_contact,
+        };
+        if let Who::Customer(_) = self {
+            shelf::texts(work.tx, company_id, id, ERASED)?;
+        }
+        let Some((buyer, mut snapshot)) = shelf::pinned(work.tx, company_id, id)? else { return Ok(()) };
+        if !changed(&mut snapshot, redact_all) {
+            return Ok(());
+        }
+        let read = |text: &str| serde_json::from_str::<Value>(text).map_err(|fault| Error::Broken(fault.to_string()));
+        let snapshot = canonical(&read(&snapshot)?);
+        let mut buyer = object!({ "buyer": read(&buyer)? });
+        redact_all(&mut buyer);
+        let buyer = buyer["buyer"].to_string();
+        shelf::pin(work.tx, company_id, id, &buyer, (&sha256(&[&snapshot]), &snapshot))?;
+        let job_id: JobId = work.new_id();
+        Ok(jobs::insert(work.tx, company_id, job_id, "archive", id.0, work.now)?)
+    }
+}
+
 struct Person<'a> {
     app: &'a Arc<App>,
     company_id: CompanyId,
-    id: CustomerId,
+    who: Who,
 }
 
 impl Person<'_> {
@@ -95,8 +192,15 @@ impl Person<'_> {
 
     /// Takes the person out of deliveries, and of documents that are in no books. Answers all its documents.
     fn documents(&self) -> Result<BTreeSet<DocumentId>, Error> {
-        let id = self.id;
-        let all = self.app.read(self.by(), move |view| Ok(shelf::documents(view.tx, view.company.id, id)?)).wait()?;
+        let who = self.who;
+        let all = self.app.read(self.by(), move |view| {
+            let company_id = view.company.id;
+            Ok(match who {
+                Who::Customer(id) => shelf::documents(view.tx, company_id, id)?,
+                Who::Contact(id) => shelf::documents_for(view.tx, company_id, id)?,
+            })
+        });
+        let all = all.wait()?;
         for part in all.chunks(DOCUMENTS) {
             // A print that was begun is kept, and then taken away; the next one is of what is left.
             let unbooked = part.iter().filter(|(_, is_booked)| !is_booked);
@@ -106,7 +210,7 @@ impl Person<'_> {
                 for (id, is_booked) in part {
                     shelf::deliveries(work.tx, work.company.id, id, ERASED)?;
                     if !is_booked {
-                        offer(work, id)?;
+                        who.take_out_of_offer(work, id)?;
                     }
                 }
                 work.told_before();
@@ -120,19 +224,18 @@ impl Person<'_> {
     /// Takes the person out of the log. Deliveries name their document alone, so its documents are known; those
     /// that were deleted are told of before their deliveries.
     fn log(&self, mut documents: BTreeSet<DocumentId>) -> Result<(), Error> {
-        let (mut after, text) = (0, self.id.to_string());
+        let (mut after, who) = (0, self.who);
         loop {
-            let text = text.clone();
             let look = self.app.read(self.by(), move |view| {
-                Ok(events::of_customer(view.tx, view.company.id, &text, after, LOOKED_AT)?)
+                Ok(events::naming(view.tx, view.company.id, &who.id(), after, LOOKED_AT)?)
             });
             let (found, last) = look.wait()?;
             let mut redacted = Vec::new();
             for mut event in found {
-                let mut is_changed =
-                    redact(&mut event.data, |told| self.is_of(told, &event.resource_type, &mut documents));
+                let kind = event.resource_type.as_str();
+                let mut is_changed = changed(&mut event.data, |told| who.take_out(told, kind, &mut documents));
                 if let Some(before) = &mut event.before {
-                    is_changed |= redact(before, |told| self.is_of(told, &event.resource_type, &mut documents));
+                    is_changed |= changed(before, |told| who.take_out(told, kind, &mut documents));
                 }
                 if is_changed {
                     redacted.push(event);
@@ -156,15 +259,16 @@ impl Person<'_> {
 
     /// Takes the person out of kept answers. They stay, so that what is asked again is not done again.
     fn answers(&self) -> Result<(), Error> {
-        let (mut after, id, text) = (BEGIN, self.id, self.id.to_string());
+        let (mut after, who) = (BEGIN, self.who);
         loop {
-            let text = text.clone();
-            let look = self
-                .app
-                .read(self.by(), move |view| Ok(shelf::answers(view.tx, view.company.id, &text, after, LOOKED_AT)?));
+            let look = self.app.read(self.by(), move |view| {
+                Ok(shelf::answers(view.tx, view.company.id, &who.id(), after, LOOKED_AT)?)
+            });
             let (mut found, last) = look.wait()?;
-            // What an answer is of it does not say: a customer has its id, all else the customer's.
-            found.retain_mut(|kept| redact(&mut kept.body, |told| erasure::is_of(told, "customer", id)));
+            // What an answer is of it does not say: the person has its id, all else names it.
+            found.retain_mut(|kept| {
+                changed(&mut kept.body, |told| who.take_out(told, who.resource_type(), &mut BTreeSet::new()))
+            });
             if !found.is_empty() {
                 let written = self.app.write(self.by(), move |work| {
                     for kept in &found {
@@ -179,46 +283,16 @@ impl Person<'_> {
             after = last;
         }
     }
-
-    /// Whether what an event tells is the person's; a document that is, is remembered.
-    fn is_of(&self, told: &Value, resource_type: &str, documents: &mut BTreeSet<DocumentId>) -> bool {
-        let id_in = |field: &str| told[field].as_str().and_then(|text| text.parse().ok());
-        if erasure::is_of(told, resource_type, self.id) {
-            documents.extend(id_in("id").map(DocumentId));
-            return true;
-        }
-        resource_type == "delivery" && id_in("documentId").is_some_and(|id| documents.contains(&DocumentId(id)))
-    }
 }
 
-/// Takes a person out of JSON that is one's; whether that changed anything.
-fn redact(text: &mut String, is_ones: impl FnOnce(&Value) -> bool) -> bool {
-    let Ok(mut told) = serde_json::from_str::<Value>(text) else { return false };
-    if !is_ones(&told) {
-        return false;
-    }
-    let before = told.clone();
-    erasure::redact(&mut told);
+/// Changes JSON; whether anything is other than it was.
+fn changed(text: &mut String, change: impl FnOnce(&mut Value)) -> bool {
+    let Ok(before) = serde_json::from_str::<Value>(text) else { return false };
+    let mut told = before.clone();
+    change(&mut told);
     let is_changed = told != before;
     if is_changed {
         *text = told.to_string();
     }
     is_changed
-}
-
-/// Takes the person out of a document that is in no books: of an offer out of what it showed, too, which is
-/// printed anew.
-fn offer(work: &mut Work<'_>, id: DocumentId) -> Result<(), Error> {
-    let company_id = work.company.id;
-    shelf::texts(work.tx, company_id, id, ERASED)?;
-    let Some((mut buyer, mut snapshot)) = shelf::pinned(work.tx, company_id, id)? else { return Ok(()) };
-    if !redact(&mut snapshot, |_| true) {
-        return Ok(());
-    }
-    redact(&mut buyer, |_| true);
-    let told: Value = serde_json::from_str(&snapshot).map_err(|fault| Error::Broken(fault.to_string()))?;
-    let snapshot = canonical(&told);
-    shelf::pin(work.tx, company_id, id, &buyer, (&sha256(&[&snapshot]), &snapshot))?;
-    let job_id: JobId = work.new_id();
-    Ok(jobs::insert(work.tx, company_id, job_id, "archive", id.0, work.now)?)
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use billing::ids::{CustomerId, DocumentId, JobId};
+use billing::ids::{DocumentId, JobId};
 use jiff::{SignedDuration, Timestamp};
 use store::examination::Waiting;
 use store::jobs::{Job, Room};
@@ -345,7 +345,7 @@ impl App {
             "poll" => self.ask_after(job, &by, bell)?,
             "scheduled" => self.send_scheduled(job, &by)?,
             "erase" => {
-                erasure::finish(self, job.company_id, CustomerId(job.subject_id))?;
+                erasure::finish(self, job.company_id, job.subject_id)?;
                 self.done(job)?;
             }
             other => return Err(Error::Broken(format!("there is no worker for jobs of kind {other}"))),

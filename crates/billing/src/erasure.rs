@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::customers::{Customer, CustomerType};
+use crate::customers::{Contact, Customer, CustomerType};
 use crate::ids::CustomerId;
 use crate::input::Metadata;
 use crate::refusal::Refusal;
@@ -62,6 +62,13 @@ pub fn customer(before: &Customer, at: Timestamp) -> Customer {
     }
 }
 
+/// What is left of a contact: whose it was.
+pub fn contact(before: &Contact) -> Contact {
+    let Contact { id, customer_id, .. } = *before;
+    let (is_default, receives_invoices) = (false, false);
+    Contact { id, customer_id, name: ERASED.to_owned(), email: None, phone: None, is_default, receives_invoices }
+}
+
 /// Only a private person's data are erased; a company has none.
 ///
 /// # Errors
@@ -96,6 +103,26 @@ pub fn redact(told: &mut Value) {
     match told {
         Value::Array(items) => items.iter_mut().for_each(redact),
         Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| redact_field(name, value)),
+        _ => {}
+    }
+}
+
+/// Takes a contact out of published JSON of a document for it: of its buyer the person and the address it went to.
+pub fn redact_contact(told: &mut Value) {
+    match told {
+        Value::Array(items) => items.iter_mut().for_each(redact_contact),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::Object(buyer) if name == "buyer" => {
+                        let own =
+                            buyer.iter_mut().filter(|(name, _)| ["contactName", "email"].contains(&name.as_str()));
+                        own.for_each(|(_, value)| *value = Value::Null);
+                    }
+                    other => redact_contact(other),
+                }
+            }
+        }
         _ => {}
     }
 }
@@ -137,6 +164,16 @@ mod tests {
         let once = told.clone();
         redact(&mut told);
         assert_eq!(told, once, "a second time changes nothing");
+    }
+
+    #[test]
+    fn of_a_contact_the_buyer_is_left() {
+        let mut told = json!({
+            "document": { "notes": "For Sanne", "buyer": { "name": "Bi ApS", "contactName": "Sanne", "email": "s@bi.example" } },
+        });
+        redact_contact(&mut told);
+        let buyer = json!({ "name": "Bi ApS", "contactName": null, "email": null });
+        assert_eq!(told, json!({ "document": { "notes": "For Sanne", "buyer": buyer } }));
     }
 
     #[test]

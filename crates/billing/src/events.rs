@@ -68,6 +68,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("customer_contact.created", "A contact of a customer was added"),
     ("customer_contact.updated", "A contact of a customer was changed"),
     ("customer_contact.deleted", "A contact of a customer was deleted"),
+    ("customer_contact.erased", "A contact of a customer was erased"),
     ("customer_department.created", "A department of a customer was added"),
     ("customer_department.updated", "A department of a customer was changed"),
     ("customer_department.deleted", "A department of a customer was deleted"),

@@ -1,7 +1,7 @@
 //! What erasing a person takes away: what hinders it, and the rows that hold what is said of the person.
 //! Documents of the books are never touched.
 
-use billing::ids::{CompanyId, CustomerId, DocumentId};
+use billing::ids::{CompanyId, ContactId, CustomerId, DocumentId};
 use jiff::Timestamp;
 
 use crate::db::{Error, Row, Tx, params, statements};
@@ -14,10 +14,13 @@ statements! {
         where i.company_id = $1 and i.customer_id = $2 and i.open_amount <> 0 order by i.date, i.id limit 100";
     SENDING = "select coalesce(number, kind || ' ' || id) from documents where company_id = $1 and customer_id = $2 \
         and delivery_state = 'pending' order by created_at, id limit 100";
+    SENDING_TO = "select coalesce(number, kind || ' ' || id) from documents where company_id = $1 \
+        and customer_contact_id = $2 and delivery_state = 'pending' order by created_at, id limit 100";
     DELETE_CONTACTS = "delete from customer_contacts where company_id = $1 and customer_id = $2";
     DELETE_DEPARTMENTS = "delete from customer_departments where company_id = $1 and customer_id = $2";
 
     DOCUMENTS = "select id, booked_at from documents where company_id = $1 and customer_id = $2 order by id";
+    DOCUMENTS_FOR = "select id, booked_at from documents where company_id = $1 and customer_contact_id = $2 order by id";
     DELIVERIES = "update deliveries set recipient = null, message = null, ean_number = null, asked = null, \
         last_error_message = case when last_error_message is null then null else $1 end \
         where company_id = $2 and document_id = $3";
@@ -65,6 +68,14 @@ pub fn hindrances(tx: &mut dyn Tx, company_id: CompanyId, id: CustomerId) -> Res
     Ok(Hindrances { unsent: names(UNSENT)?, open: names(OPEN)?, sending: names(SENDING)? })
 }
 
+/// The documents for a contact that are on their way, the first hundred of them.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn sending_to(tx: &mut dyn Tx, company_id: CompanyId, id: ContactId) -> Result<Vec<String>, Error> {
+    tx.all(SENDING_TO, params![company_id, id])?.into_iter().map(|mut row| row.next()).collect()
+}
+
 /// Takes the people and departments of a customer away.
 ///
 /// # Errors
@@ -79,8 +90,19 @@ pub fn delete_people(tx: &mut dyn Tx, company_id: CompanyId, id: CustomerId) -> 
 /// # Errors
 /// What the shelves answer.
 pub fn documents(tx: &mut dyn Tx, company_id: CompanyId, id: CustomerId) -> Result<Vec<(DocumentId, bool)>, Error> {
-    let read = |mut row: Row| Ok((row.id()?, row.next::<Option<Timestamp>>()?.is_some()));
-    tx.all(DOCUMENTS, params![company_id, id])?.into_iter().map(read).collect()
+    tx.all(DOCUMENTS, params![company_id, id])?.into_iter().map(document).collect()
+}
+
+/// The documents for a contact, and whether each is in the books.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn documents_for(tx: &mut dyn Tx, company_id: CompanyId, id: ContactId) -> Result<Vec<(DocumentId, bool)>, Error> {
+    tx.all(DOCUMENTS_FOR, params![company_id, id])?.into_iter().map(document).collect()
+}
+
+fn document(mut row: Row) -> Result<(DocumentId, bool), Error> {
+    Ok((row.id()?, row.next::<Option<Timestamp>>()?.is_some()))
 }
 
 /// Takes out of a document's deliveries to whom they went, and what was said.

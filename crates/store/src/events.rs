@@ -14,8 +14,8 @@ statements! {
     INSERT = "insert into events (company_id, sequence, id, type, occurred_at, resource_type, resource_id, \
         actor_type, actor_id, request_id, remote_address, agent, data, before) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
-    // What is of a customer names it; of deliveries the document does.
-    OF_CUSTOMER = "select sequence, resource_type, case when resource_type = 'delivery' or data like $1 \
+    // What is of a person names it; of deliveries the document does.
+    NAMING = "select sequence, resource_type, case when resource_type = 'delivery' or data like $1 \
         or before like $2 then data end, before from events where company_id = $3 and sequence > $4 \
         order by sequence limit $5";
     REDACT = "update events set data = $1, before = $2, redacted_at = $3 where company_id = $4 and sequence = $5";
@@ -122,20 +122,20 @@ pub struct Told {
     pub before: Option<String>,
 }
 
-/// Of the next events after one those that may be of a customer, and the last that was looked at.
+/// Of the next events after one those that name an id, and all of deliveries; and the last that was looked at.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn of_customer(
+pub fn naming(
     tx: &mut dyn Tx,
     company_id: CompanyId,
-    customer: &str,
+    id: &str,
     after: i64,
     count: i64,
 ) -> Result<(Vec<Told>, Option<i64>), Error> {
     let (mut found, mut last) = (Vec::new(), None);
-    let pattern = format!("%{customer}%");
-    for mut row in tx.all(OF_CUSTOMER, params![pattern.as_str(), pattern.as_str(), company_id, after, count])? {
+    let pattern = format!("%{id}%");
+    for mut row in tx.all(NAMING, params![pattern.as_str(), pattern.as_str(), company_id, after, count])? {
         let sequence: i64 = row.next()?;
         last = Some(sequence);
         let (resource_type, data, before): (String, Option<String>, _) = (row.next()?, row.next()?, row.next()?);

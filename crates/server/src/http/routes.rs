@@ -120,6 +120,7 @@ pub fn routes() -> Vec<Route> {
         read("/v1/customers/{id}/contacts/{contactId}", CustomersRead, "One person at a customer", contacts::get),
         change("/v1/customers/{id}/contacts/{contactId}", CustomersWrite, "Change a person at a customer", contacts::change),
         remove("/v1/customers/{id}/contacts/{contactId}", CustomersWrite, "Delete a person no unsent document names", contacts::delete),
+        order("/v1/customers/{id}/contacts/{contactId}/erase", CustomersWrite, "Erase a person at a customer: what is booked keeps the name, all else goes", erasure::erase_contact),
         list_of("/v1/customers/{id}/departments", CustomersRead, "The departments of a customer", departments::list),
         add("/v1/customers/{id}/departments", CustomersWrite, "Add a department to a customer", departments::add),
         read("/v1/customers/{id}/departments/{departmentId}", CustomersRead, "One department of a customer", departments::get),

@@ -197,6 +197,51 @@ on_both_engines! {
         assert!(company.now("customers", &json!({ "id": customer }))["erasedAt"].is_string());
     }
 
+    /// A person at a company: what is said of it goes, and of the company nothing.
+    fn a_contact_is_erased_and_its_company_stays(house) {
+        let company = house.company();
+        let (customer, price) = (company.customer(json!({ "email": "info@lindeblomst.example" })), company.price("100"));
+        let own = place("customers", &customer);
+        let input = json!({ "name": "Zqx Holm", "email": "zqx@lindeblomst.example", "phone": "+45 zqx" });
+        let key = [("x-api-idempotency-key", "made-once")];
+        let made = || company.api.send_with("POST", &format!("{own}/contacts"), &key, &input);
+        let contact = made().is(201);
+        let colleague = company.api.post(&format!("{own}/contacts"), &json!({ "name": "Mette" })).is(201);
+        let own_place = format!("{own}/contacts/{}", text(&contact["id"]));
+        company.api.patch(&own_place, &json!({ "phone": "+45 zqx 2" })).is(200);
+        let sold = |contact: &Value| json!({
+            "customerId": customer, "customerContactId": contact["id"], "lines": [line(&price, "1")], "notes": "Thanks",
+        });
+        let mailed = |path: &str, contact: &Value| {
+            let draft = company.api.post(&format!("/v1/{path}"), &sold(contact)).is(201);
+            company.api.post(&format!("{}/send", place(path, &draft)), &json!({ "deliveryType": "Email" })).is(200);
+            company.settle();
+            company.now(path, &draft)
+        };
+        let (quote, invoice, other) = (mailed("quotes", &contact), mailed("invoices", &contact), mailed("quotes", &colleague));
+        let draft = company.api.post("/v1/invoices", &sold(&contact)).is(201);
+        let erase = format!("{own_place}/erase");
+        company.api.post(&erase, &json!({})).refused(400, "CUSTOMER_CONTACT_IN_USE");
+        assert_eq!(company.api.delete(&place("invoices", &draft)).status, 204);
+
+        let erased = company.api.post(&erase, &json!({})).is(200);
+        assert_eq!((&erased["name"], &erased["email"]), (&json!("[erased]"), &Value::Null));
+        company.settle();
+        assert_eq!(marked(&company, &[&invoice["id"]]), []);
+        for (table, count) in marked(&company, &[]) {
+            assert!(["documents", "snapshots", "files"].contains(&table.as_str()), "{table}: {count}");
+        }
+        company.api.get(&own_place).refused(404, "CUSTOMER_CONTACT_NOT_FOUND");
+        company.api.post(&erase, &json!({})).refused(404, "CUSTOMER_CONTACT_NOT_FOUND");
+        assert_eq!(made().is(201)["name"], "[erased]");
+        assert_eq!(company.now("invoices", &invoice)["buyer"]["contactName"], "Zqx Holm");
+        let now = company.now("quotes", &quote);
+        assert_eq!([&now["buyer"]["contactName"], &now["buyer"]["name"], &now["notes"]], [&Value::Null, &quote["buyer"]["name"], &json!("Thanks")]);
+        assert_eq!(company.now("quotes", &other), other);
+        assert_eq!(company.api.get(&own).is(200)["name"], "Café Lindeblomst");
+        crate::doctor::check_sound(&company);
+    }
+
     /// Of two customers whose documents stand side by side only the one is erased.
     fn others_are_left_as_they_are(house) {
         let company = house.company();

@@ -199,7 +199,10 @@ impl Grounds {
             ("patch", "customers/{id}/contacts/{contactId}") => {
                 (below("customers", customer.clone(), "contacts", name).0, json!({ "name": "Other" }))
             }
-            ("delete", "customers/{id}/contacts/{contactId}") => below("customers", customer.clone(), "contacts", name),
+            ("delete", "customers/{id}/contacts/{contactId}")
+            | ("post", "customers/{id}/contacts/{contactId}/erase") => {
+                below("customers", customer.clone(), "contacts", name)
+            }
             ("post", "customers/{id}/departments") => (customer.clone(), name),
             ("patch", "customers/{id}/departments/{departmentId}") => {
                 (below("customers", customer.clone(), "departments", name).0, json!({ "isActive": false }))
