@@ -41,8 +41,8 @@ statements! {
     DELETE_ALL = "delete from webhook_deliveries where company_id = $1 and endpoint_id = $2";
     DUE_PENDING = "update webhook_deliveries set next_attempt_at = $1 where company_id = $2 and endpoint_id = $3 \
         and status = 'pending' and next_attempt_at is not null";
-    OLDEST = "select event_sequence, last_attempt_at, status from webhook_deliveries where company_id = $1 \
-        and endpoint_id = $2 order by event_sequence limit $3";
+    OLDEST = "select event_sequence, last_attempt_at from webhook_deliveries where company_id = $1 \
+        and endpoint_id = $2 and status <> 'pending' order by event_sequence limit $3";
     SWEEP = "delete from webhook_deliveries where company_id = $1 and endpoint_id = $2 and event_sequence <= $3 \
         and status <> 'pending' and last_attempt_at < $4";
 }
@@ -242,8 +242,8 @@ pub fn delete_all(tx: &mut dyn Tx, company_id: CompanyId, endpoint_id: EndpointI
     tx.exec(DELETE_ALL, params![company_id, endpoint_id])
 }
 
-/// Drops those of an endpoint's oldest `count` deliveries that were last tried before an instant and are at
-/// their end; how many.
+/// Of an endpoint's oldest `count` deliveries that are at their end, drops those that were last tried before an
+/// instant; how many.
 ///
 /// # Errors
 /// What the shelves answer.
@@ -257,8 +257,8 @@ pub fn sweep(
     let rows = tx.all(OLDEST, params![company_id, endpoint_id, count])?;
     let mut last = None;
     for mut row in rows {
-        let (sequence, tried_at, status): (i64, Option<Timestamp>, String) = (row.next()?, row.next()?, row.next()?);
-        if status != "pending" && tried_at.is_some_and(|at| at < before) {
+        let (sequence, tried_at): (i64, Option<Timestamp>) = (row.next()?, row.next()?);
+        if tried_at.is_some_and(|at| at < before) {
             last = Some(sequence);
         }
     }
