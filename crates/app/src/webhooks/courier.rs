@@ -198,8 +198,8 @@ impl Courier {
 
     /// Until when it is left alone, as it asked; a time that a clock that was ahead gave does not count.
     fn quiet(&self) -> Option<Timestamp> {
-        let now = self.now();
-        self.quiet_until.filter(|until| *until > now && *until <= now + LONGEST_WAIT)
+        let (until, now) = (self.quiet_until?, self.now());
+        (until > now && until <= now + LONGEST_WAIT).then_some(until)
     }
 
     /// When new events are tried again, of an endpoint that rests.
