@@ -75,3 +75,148 @@ pub fn rows<I, O>(
     }
     Ok(became)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use billing::input::company::NewCompany;
+    use billing::input::customers::CustomerInput;
+    use serde_json::{Value, json};
+    use store::db::{Question, Row as Found, Tx, Value as Param};
+
+    use super::*;
+    use crate::{Actor, App, Caller, Channels, Clock, Mail, Press, PressError, Print, Settings, Webhooks, companies};
+    use billing::webhook_urls::Reach;
+
+    struct NoPress;
+
+    impl Press for NoPress {
+        fn print(&self, _: &Print) -> Result<Vec<u8>, PressError> {
+            unreachable!("nothing is printed")
+        }
+
+        fn picture(&self, _: &Print, _: u32) -> Result<Vec<u8>, PressError> {
+            unreachable!("nothing is printed")
+        }
+
+        fn workers(&self) -> usize {
+            1
+        }
+
+        fn fonts(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+
+    /// Counts how often somebody waits for an answer.
+    struct Counting<'t> {
+        tx: &'t mut dyn Tx,
+        waits: usize,
+    }
+
+    impl Tx for Counting<'_> {
+        fn one(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Option<Found>, store::Error> {
+            self.waits += 1;
+            self.tx.one(sql, params)
+        }
+
+        fn all(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Found>, store::Error> {
+            self.waits += 1;
+            self.tx.all(sql, params)
+        }
+
+        fn both(&mut self, one: Question<'_>, other: Question<'_>) -> Result<(Vec<Found>, Vec<Found>), store::Error> {
+            self.waits += 1;
+            self.tx.both(one, other)
+        }
+
+        fn exec(&mut self, sql: &str, params: &[Param<'_>]) -> Result<(), store::Error> {
+            self.tx.exec(sql, params)
+        }
+
+        fn count(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64, store::Error> {
+            self.waits += 1;
+            self.tx.count(sql, params)
+        }
+    }
+
+    fn read<I: serde::de::DeserializeOwned>(rows: impl Iterator<Item = Value>) -> Vec<Row<I>> {
+        (1..).zip(rows).map(|(number, row)| (number, Ok(serde_json::from_value(row).unwrap()))).collect()
+    }
+
+    /// However many rows a chunk has, and whatever they name: an answer is waited for a few times, for all of them.
+    #[test]
+    fn a_chunk_waits_as_often_as_a_row() {
+        let folder = testkit::Folder::new();
+        let settings = Settings {
+            database: store::Config::Sqlite { folder: folder.path().to_owned() },
+            channels: Channels { mail: Mail::Folder(folder.path().join("mail")), access_point: None },
+            clock: Clock::Real,
+            press: Arc::new(NoPress),
+            webhooks: Webhooks { key_file: None, reach: Reach::Public, authorities: None },
+        };
+        let app = App::open(settings).unwrap();
+        let input: NewCompany = serde_json::from_value(json!({ "name": "Bi", "countryCode": "DK" })).unwrap();
+        let company_id = companies::create(&app, input).wait().unwrap().company_id;
+        let waits = |work: &mut Work<'_>, verb: &dyn Fn(&mut Work<'_>)| -> usize {
+            let mut counting = Counting { tx: &mut *work.tx, waits: 0 };
+            let (channels, webhooks) = (work.channels.clone(), work.webhooks.clone());
+            let mut counted =
+                Work::new(&mut counting, work.company.clone(), work.by.clone(), work.now, channels, webhooks);
+            verb(&mut counted);
+            counted.store_events().unwrap();
+            drop(counted);
+            counting.waits
+        };
+        let by = Caller::inside(company_id, Actor::Operator);
+        app.write(by, move |work| {
+            let group = store::customer_groups::list(work.tx, company_id)?[0].id;
+            let template = store::templates::list(work.tx, company_id)?[0].id;
+            let customer = |n: usize| {
+                let mut row = json!({
+                    "customerType": "business", "name": format!("Nr. {n}"), "countryCode": "DK", "vatZone": "domestic",
+                    "customerGroupId": group, "externalSystemId": format!("crm-{n}"), "metadata": { "n": n.to_string() },
+                    "documentTemplateIds": [template],
+                });
+                if n.is_multiple_of(2) {
+                    row["customerNumber"] = json!(format!("I-{n}"));
+                }
+                row
+            };
+            let parent = rows(work, read(std::iter::once(customer(0))), customers::look_ahead, customers::create)?;
+            let parent = parent[0].1.as_ref().unwrap().resource.id;
+            let below = |n: usize| {
+                let mut row = customer(n);
+                row["parentCustomerId"] = json!(parent.to_string());
+                row
+            };
+            let of = |work: &mut Work<'_>, from: usize, to: usize| {
+                waits(work, &|work| {
+                    let asked = read::<CustomerInput>((from..to).map(below));
+                    let made = rows(work, asked, customers::look_ahead, customers::create).unwrap();
+                    assert!(made.iter().all(|(_, made)| made.is_ok()));
+                })
+            };
+            let (two, many) = (of(work, 1, 3), of(work, 3, 203));
+            // Last number; taken numbers and ids; group; template; parent; sequence of the events.
+            // Once more where a hundred numbers that are named and two hundred that may be given are looked up.
+            assert_eq!((two, many), (6, 7));
+            let group = store::product_groups::list(work.tx, company_id, None, Default::default(), &billing::page::Part { begin: billing::page::Begin::First, limit: 1 })?;
+            let group = group.data[0].id;
+            let product = |n: usize| json!({ "number": n.to_string(), "name": "Honey", "productGroupId": group, "externalSystemId": n.to_string() });
+            let of = |work: &mut Work<'_>, from: usize, to: usize| {
+                waits(work, &|work| {
+                    let made = rows(work, read((from..to).map(product)), products::look_ahead, products::create).unwrap();
+                    assert!(made.iter().all(|(_, made)| made.is_ok()));
+                })
+            };
+            let (one, many) = (of(work, 0, 1), of(work, 1, 201));
+            // Taken numbers and ids; group; sequence of the events.
+            assert_eq!((one, many), (3, 3));
+            Ok(())
+        })
+        .wait()
+        .unwrap();
+    }
+}
