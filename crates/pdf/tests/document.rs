@@ -180,6 +180,27 @@ fn long_documents_break_well() {
     }
 }
 
+/// Separators that end a document show nothing: the line before them stays with the totals.
+#[test]
+fn totals_stay_with_a_line_also_after_separators() {
+    for count in 8..24 {
+        let mut paper = of_lines("invoice.da", count, "classic");
+        let lines = paper["document"]["lines"].as_array_mut().unwrap();
+        lines.extend([json!({ "lineType": "separator" }), json!({ "lineType": "separator" })]);
+        for (at, page) in pages(&print(&format!("separators-{count}"), paper)).iter().enumerate() {
+            assert!(
+                !page.contains("I alt inkl. moms") || page.contains("NR-"),
+                "{count} lines: the totals stand alone"
+            );
+            assert!(
+                !page.contains("Beskrivelse") || page.contains("NR-"),
+                "{count} lines: a head alone on page {}",
+                at + 1
+            );
+        }
+    }
+}
+
 /// The other kinds break as invoices do: heads on every page of lines, totals never alone, and where the buyer
 /// signs stands with the totals.
 #[test]
