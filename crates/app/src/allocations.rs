@@ -15,7 +15,8 @@ use billing::settlement::{PublicAllocation, part_of, reversed_text};
 use jiff::civil::Date;
 use serde_json::json;
 use store::allocations::{self as shelf, Allocation};
-use store::{credits, documents, open_items};
+use store::open_items::OpenItem;
+use store::{credits, documents, open_items, reminders};
 
 use crate::documents::find;
 use crate::settling::{self, Credit, Named, number};
@@ -25,12 +26,14 @@ use crate::{Error, View, Work};
 ///
 /// # Errors
 /// `CREDIT_NOTE_NOT_FOUND`, `INVOICE_NOT_FOUND`, `DOCUMENT_NOT_BOOKED`, `ALLOCATION_CUSTOMER_MISMATCH`,
-/// `ALLOCATION_CURRENCY_MISMATCH`, `AMOUNT_EXCEEDS_OPEN`, `PERIOD_LOCKED`.
+/// `ALLOCATION_CURRENCY_MISMATCH`, `AMOUNT_EXCEEDS_OPEN`, `PERIOD_LOCKED`; `OPEN_ITEM_NOT_FOUND` where an item is
+/// named that is not of the invoice.
 pub fn of_note(work: &mut Work<'_>, note: DocumentId, input: AllocationInput) -> Result<PublicAllocation, Error> {
     find(work.tx, work.company.id, Kind::CreditNote, note)?;
     let invoice = invoice_meant(work, &input)?;
+    let fee = fee_meant(work, &invoice, &input)?;
     let credit = settling::credit_of_note(work, note)?;
-    set_off(work, credit, invoice, input)
+    set_off(work, credit, (invoice, fee), input)
 }
 
 /// Sets an open item's credit off against an invoice.
@@ -40,7 +43,8 @@ pub fn of_note(work: &mut Work<'_>, note: DocumentId, input: AllocationInput) ->
 pub fn of_item(work: &mut Work<'_>, item: OpenItemId, input: AllocationInput) -> Result<PublicAllocation, Error> {
     let credit = settling::credit_of_item(work, item)?;
     let invoice = invoice_meant(work, &input)?;
-    set_off(work, credit, invoice, input)
+    let fee = fee_meant(work, &invoice, &input)?;
+    set_off(work, credit, (invoice, fee), input)
 }
 
 /// Takes an allocation of a credit note back by its mirror entry.
@@ -98,28 +102,48 @@ fn invoice_meant(work: &mut Work<'_>, input: &AllocationInput) -> Result<Documen
     })
 }
 
+/// The fee of a reminder that a request names, or the 404 of its field; none where it means the invoice itself.
+fn fee_meant(work: &mut Work<'_>, invoice: &Document, input: &AllocationInput) -> Result<Option<OpenItem>, Error> {
+    let Some(id) = input.open_item_id else { return Ok(None) };
+    let missing = || Refusal::missing_at("OPEN_ITEM_NOT_FOUND", "The invoice has no such open item.", "openItemId");
+    let item = open_items::get(work.tx, work.company.id, id)?.ok_or_else(missing)?;
+    if item.origin.document() == Some(invoice.id) {
+        return Ok(None);
+    }
+    let reminder = match item.origin.reminder() {
+        Some(reminder) => reminders::get(work.tx, work.company.id, reminder)?,
+        None => None,
+    };
+    Ok(Some(reminder.filter(|own| own.invoice_id == invoice.id).map(|_| item).ok_or_else(missing)?))
+}
+
 fn set_off(
     work: &mut Work<'_>,
     mut credit: Credit,
-    mut invoice: Document,
+    (mut invoice, fee): (Document, Option<OpenItem>),
     input: AllocationInput,
 ) -> Result<PublicAllocation, Error> {
     settling::check_booked(&invoice)?;
     check_match(&credit, &invoice)?;
     let date = work.today();
     settling::check_day(work, date)?;
-    let debit = settling::item_of(work, &invoice)?;
-    let (of_credit, of_invoice) = (credit.open(), debit.open);
+    let debit = match fee {
+        Some(fee) => fee,
+        None => settling::item_of(work, &invoice)?,
+    };
+    let (of_credit, of_debit) = (credit.open(), debit.open);
     let amount = match input.amount {
         Some(asked) => settling::amount(asked.0, of_credit)?,
-        None => of_credit.min(of_invoice),
+        None => of_credit.min(of_debit),
     };
     settling::check_open(amount, of_credit, "credit")?;
-    settling::check_open(amount, of_invoice, "invoice")?;
-    let allocation = allocate(work, &mut credit, &invoice, amount, None, date)?;
+    settling::check_open(amount, of_debit, if debit.origin.reminder().is_some() { "fee" } else { "invoice" })?;
+    let allocation = allocate(work, &mut credit, (&invoice, debit), amount, None, date)?;
     let published = public(&allocation, number(&invoice), amount);
     work.event("allocation.created", "allocation", allocation.id, &published, None);
-    settling::change(work, &mut invoice, |_| "invoice.updated", |facts| facts.allocated += amount.minor())?;
+    if allocation.reminder.is_none() {
+        settling::change(work, &mut invoice, |_| "invoice.updated", |facts| facts.allocated += amount.minor())?;
+    }
     if let Some(note) = &mut credit.note {
         settling::change(work, note, |_| "credit_note.allocated", |facts| facts.allocated += amount.minor())?;
     }
@@ -133,16 +157,18 @@ fn reverse(work: &mut Work<'_>, mut credit: Credit, id: AllocationId) -> Result<
     settling::check_standing(allocation.reversal, "allocation", "ALLOCATION_REVERSED")?;
     let reversal = settling::reverse(work, allocation.entry_id)?;
     let mut invoice = find(work.tx, company_id, Kind::Invoice, allocation.debit.1)?;
-    let mut debit = settling::item_of(work, &invoice)?;
+    let mut debit = settling::item(work.tx, company_id, allocation.debit.0)?;
     let again = Money::new(-allocation.amount, invoice.currency);
     settling::settle(work, &mut credit.item, true, again, -allocation.credit_base)?;
     settling::settle(work, &mut debit, false, again, -allocation.debit_base)?;
     shelf::reverse(work.tx, company_id, id, reversal)?;
     let before = crate::work::json(&public(&allocation, number(&invoice), again));
-    let amount = allocation.amount;
+    let (amount, is_of_fee) = (allocation.amount, allocation.reminder.is_some());
     let published = public(&Allocation { reversal: Some(reversal), ..allocation }, number(&invoice), again);
     work.event("allocation.deleted", "allocation", id, &published, Some(before));
-    settling::change(work, &mut invoice, |_| "invoice.updated", |facts| facts.allocated -= amount)?;
+    if !is_of_fee {
+        settling::change(work, &mut invoice, |_| "invoice.updated", |facts| facts.allocated -= amount)?;
+    }
     match &mut credit.note {
         None => Ok(()),
         Some(note) => settling::change(work, note, |_| "credit_note.unallocated", |facts| facts.allocated -= amount),
@@ -177,11 +203,11 @@ pub(crate) fn of_credit_note(work: &mut Work<'_>, note: &mut Document) -> Result
     for (invoice_id, _, _, credited) in credits::linked(work.tx, company_id, note)? {
         let mut invoice = find(work.tx, company_id, Kind::Invoice, invoice_id)?;
         let before = crate::documents::publish(work.tx, &work.company, work.today, &invoice)?;
-        let open = settling::item_of(work, &invoice)?.open;
-        let amount = credited.min(open).min(credit.open());
+        let debit = settling::item_of(work, &invoice)?;
+        let amount = credited.min(debit.open).min(credit.open());
         if amount.minor() > 0 {
             let own = given_back(&shares, &invoice, credited);
-            allocate(work, &mut credit, &invoice, amount, own, note.date)?;
+            allocate(work, &mut credit, (&invoice, debit), amount, own, note.date)?;
             note.facts.allocated += amount.minor();
             invoice.facts.allocated += amount.minor();
             is_allocated = true;
@@ -228,12 +254,11 @@ fn given_back(shares: &[NoteShare], invoice: &Document, credited: Money) -> Opti
 fn allocate(
     work: &mut Work<'_>,
     credit: &mut Credit,
-    invoice: &Document,
+    (invoice, mut debit): (&Document, OpenItem),
     amount: Money,
     own: Option<Carried>,
     date: Date,
 ) -> Result<Allocation, Error> {
-    let mut debit = settling::item_of(work, invoice)?;
     let moved = carrying::set_off(amount.minor(), own.unwrap_or(credit.item.carried()), debit.carried());
     let giving = settling::part_at(work, &credit.item, amount, moved.credit);
     let settled = settling::part_at(work, &debit, amount, moved.debit);
@@ -245,10 +270,11 @@ fn allocate(
         difference,
         credit.item.customer_id,
     );
+    let what = if debit.origin.reminder().is_some() { "a fee of invoice" } else { "invoice" };
     let named = Named {
         entry_type: "JOURNAL_ENTRY",
         date,
-        description: format!("{} set off against invoice {}", credit.title(), number(invoice).unwrap_or_default()),
+        description: format!("{} set off against {what} {}", credit.title(), number(invoice).unwrap_or_default()),
         reference: credit.note.as_ref().and_then(number).or_else(|| number(invoice)),
         document: credit.note.as_ref(),
         customer_id: credit.item.customer_id,
@@ -258,6 +284,7 @@ fn allocate(
         id: work.new_id(),
         credit: (credit.item.id, credit.item.origin.document()),
         debit: (debit.id, invoice.id),
+        reminder: debit.origin.reminder(),
         amount: amount.minor(),
         credit_base: giving.base.minor(),
         debit_base: settled.base.minor(),
@@ -279,6 +306,7 @@ fn public(a: &Allocation, invoice_number: Option<String>, of: Money) -> PublicAl
         credit_note_id: a.credit.1,
         invoice_id: a.debit.1,
         invoice_number,
+        reminder_id: a.reminder,
         currency: of.currency().code().to_owned(),
         amount: Money::new(a.amount, of.currency()).to_string(),
         date: a.date.to_string(),

@@ -114,6 +114,7 @@ impl App {
             message_id: format!("{}@ledgerbee", delivery.id),
             at: self.clock.now(),
             attached,
+            said: None,
         })
     }
 

@@ -1,4 +1,5 @@
-//! The day's work of each company, by its own time zone's day: what has run out is told, once.
+//! The day's work of each company, by its own time zone's day: what has run out is told, once, and what is due by the
+//! dunning schedule is reminded of.
 //!
 //! Several servers may be at it at once, be killed anywhere, and meet any clock: what was done is marked in the
 //! transaction that does it, and is looked for anew under the company's lane. The mark of a day only saves looks.
@@ -12,7 +13,7 @@ use jiff::civil::Date;
 use store::days::{self as shelf, Turn};
 use store::documents;
 
-use crate::{Actor, App, Caller, Error, Work, clock};
+use crate::{Actor, App, Caller, Error, Work, clock, dunning};
 
 /// How often it is looked whose day has turned.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -63,6 +64,7 @@ fn of_company(app: &Arc<App>, company_id: CompanyId, today: Date, is_over: &dyn 
     for tell in [tell_overdue, tell_expired] {
         while !is_over() && app.write(by.clone(), tell).wait()? == AT_ONCE {}
     }
+    dunning::remind_by_schedule(app, &by, is_over)?;
     if is_over() {
         return Ok(());
     }

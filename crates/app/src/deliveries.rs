@@ -207,7 +207,7 @@ pub(crate) const DELIVERED: &str = "delivered";
 /// Its receiver takes it.
 const ACCEPTED: &str = "accepted";
 /// Its receiver refuses it.
-const REJECTED: &str = "rejected";
+pub(crate) const REJECTED: &str = "rejected";
 /// The channel gave up.
 pub(crate) const FAILED: &str = "failed";
 
@@ -239,7 +239,7 @@ const ANSWERED_WITHIN: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// When the next try follows the n-th, counted from 0; none after the last. Not before the receiver `asked` to be
 /// left alone for, but for more than the longest step. Each delivery waits a little longer by bits of its id, which
 /// are random.
-fn retry_after(id: DeliveryId, n: i64, asked: SignedDuration) -> Option<SignedDuration> {
+pub(crate) fn retry_after(id: DeliveryId, n: i64, asked: SignedDuration) -> Option<SignedDuration> {
     let n = usize::try_from(n).ok()?;
     let own = SignedDuration::from_secs(*RETRY_AFTER_SECONDS.get(n)?);
     let longest = SignedDuration::from_secs(RETRY_AFTER_SECONDS[RETRY_AFTER_SECONDS.len() - 1]);

@@ -15,7 +15,7 @@ use billing::refusal::Refusal;
 use jiff::{SignedDuration, Timestamp};
 use store::db::Tx;
 use store::examination::{self as shelf, Comparison, Difference};
-use store::{Config, Database, companies, deliveries, series};
+use store::{Config, Database, companies, deliveries, reminders, series};
 
 use crate::archive::sha256_of;
 use crate::webhooks::secrets;
@@ -105,7 +105,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         name: "settlement",
-        about: "what is open of a document follows from its allocations",
+        about: "what is open of a document and of its fees follows from what settles them",
         of: documents,
         look: |tx, company, tell| compare(tx, company, shelf::SETTLEMENT, tell),
     },
@@ -135,7 +135,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         name: "deliveries",
-        about: "every delivery that is to be made has the job that makes it",
+        about: "every delivery and reminder that is to be sent has the job that sends it",
         of: documents,
         look: undelivered,
     },
@@ -506,6 +506,9 @@ fn undelivered(tx: &mut dyn Tx, company: &Company, tell: Tell<'_>) -> Result<(),
         }
         for name in deliveries::unasked(tx, company.id, &after, &to)? {
             tell(Told::Wrong(format!("{name}: it is scheduled, and no delivery waits")));
+        }
+        for number in reminders::undone(tx, company.id, &after, &to)? {
+            tell(Told::Wrong(format!("{number}: a reminder is to be sent, and no job sees to it")));
         }
         tell(Told::Walked(count));
         after = to;

@@ -73,6 +73,15 @@ pub(crate) struct Letter {
     pub(crate) at: Timestamp,
     /// The PDF first.
     pub(crate) attached: Vec<File>,
+    /// What it says, where that is not what is said with a document.
+    pub(crate) said: Option<Said>,
+}
+
+/// What a mail says in words of its own.
+#[derive(Clone)]
+pub(crate) struct Said {
+    pub(crate) subject: String,
+    pub(crate) paragraphs: Vec<String>,
 }
 
 /// Sends a letter the way the house sends mail.
@@ -217,6 +226,10 @@ struct Words {
 
 impl Words {
     fn of(letter: &Letter) -> Words {
+        let language = letter.language.parse().unwrap_or(Language::En).as_str();
+        if let Some(Said { subject, paragraphs }) = letter.said.clone() {
+            return Words { language, subject, paragraphs };
+        }
         let words = paper::words_in(&letter.language);
         let say = |name: &str| {
             let sentence = words["mail"][name].as_str().unwrap_or_default();
@@ -239,7 +252,6 @@ impl Words {
         paragraphs.extend(letter.message.clone());
         paragraphs.push(attached);
         paragraphs.push(format!("{}\n{}", say("regards"), letter.from_name));
-        let language = letter.language.parse().unwrap_or(Language::En).as_str();
         Words { language, subject: say("subject"), paragraphs }
     }
 
@@ -299,6 +311,7 @@ mod tests {
             message_id: "1@ledgerbee".to_owned(),
             at: "2026-06-10T08:00:00Z".parse().unwrap(),
             attached: vec![paper, xml],
+            said: None,
         }
     }
 

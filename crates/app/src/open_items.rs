@@ -61,9 +61,10 @@ pub(crate) fn check_customer(
 }
 
 fn public(own: Listed, base: Currency) -> PublicOpenItem {
-    let Listed { item, amount, date, due_on, kind, number } = own;
+    let Listed { item, amount, date, due_on, kind, number, reminded } = own;
     let item_type = match (item.origin, kind) {
         (Origin::Payment(_), _) => OpenItemType::Overpayment,
+        (Origin::Reminder(_), _) => OpenItemType::ReminderFee,
         (Origin::Document(_), Some(Kind::CreditNote)) => OpenItemType::CreditNote,
         (Origin::Document(_), _) => OpenItemType::Invoice,
     };
@@ -72,8 +73,9 @@ fn public(own: Listed, base: Currency) -> PublicOpenItem {
         item_type,
         side: if item.open.is_negative() { Side::Credit } else { Side::Debit },
         customer_id: item.customer_id,
-        document_id: item.origin.document(),
+        document_id: item.origin.document().or(reminded),
         payment_id: item.origin.payment(),
+        reminder_id: item.origin.reminder(),
         number,
         date: date.to_string(),
         due_date: due_on.map(|day| day.to_string()),

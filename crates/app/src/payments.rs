@@ -1,5 +1,5 @@
-//! Payments on invoices: what is open comes first, then what was written off; the rest
-//! stays as the customer's credit.
+//! Payments on invoices: what is open comes first, then what was written off, then the fees of reminders; the
+//! rest stays as the customer's credit.
 
 use billing::ids::{DocumentId, OpenItemId, PaymentId};
 use billing::input::settlement::{PartQuery, PaymentInput};
@@ -7,13 +7,14 @@ use billing::json::instant_text;
 use billing::kind::Kind;
 use billing::money::Money;
 use billing::page::Page;
-use billing::payments::{self, Split};
+use billing::payments::{self, ItemPart, Split};
 use billing::refusal::Refusal;
 use billing::settlement::{PublicPayment, part_of, reversed_text};
 use billing::shares;
 use rust_decimal::Decimal;
 use store::open_items::{self, OpenItem, Origin};
 use store::payments::{self as shelf, Payment};
+use store::reminders::{self, FeePaid};
 
 use crate::documents::find;
 use crate::settling::{self, Named, number};
@@ -30,7 +31,9 @@ pub fn record(work: &mut Work<'_>, invoice_id: DocumentId, input: PaymentInput) 
     settling::check_day(work, date)?;
     let amount = settling::amount(input.amount.0, invoice.amount)?;
     let mut item = settling::item_of(work, &invoice)?;
-    let split = payments::split(amount.minor(), item.open.minor().max(0), invoice.facts.written_off);
+    let mut fees = open_items::fees_of(work.tx, company_id, invoice_id)?;
+    let of_fees = fees.iter().map(|fee| fee.open.minor()).sum();
+    let split = payments::split(amount.minor(), item.open.minor().max(0), invoice.facts.written_off, of_fees);
     let rate = settling::rate_of_day(work, amount.currency(), date)?;
     let money = |minor| Money::new(minor, amount.currency());
 
@@ -38,8 +41,10 @@ pub fn record(work: &mut Work<'_>, invoice_id: DocumentId, input: PaymentInput) 
     let settled = (split.settled > 0).then(|| settling::part(work, &item, money(split.settled)));
     let recovered = write_offs::recoverable(work, invoice_id, split.recovered)?;
     let losses: Vec<_> = recovered.iter().map(|(_, loss)| loss.clone()).collect();
+    let paid_fees = shared_out(work, split.fees, &fees);
     // The parts of what was received add up to it in the company's currency too.
-    let parts = [split.settled + split.recovered, split.credit];
+    let mut parts = vec![split.settled + split.recovered, split.credit];
+    parts.extend(paid_fees.iter().map(|part| part.amount.minor()));
     let base = work.company.currency;
     let day = rate.unwrap_or(Decimal::ONE);
     let bases = shares::share_converted(day, amount.currency(), base, &parts).map_err(Refusal::from)?;
@@ -53,13 +58,19 @@ pub fn record(work: &mut Work<'_>, invoice_id: DocumentId, input: PaymentInput) 
         exchange_rate: rate,
     });
     let left = credit.as_ref().map(|item| settling::part_at(work, item, money(split.credit), bases[1]));
-    let carried = item.carried().stands_at(rate).then(|| {
-        let moved = settled.iter().map(|part| part.base).chain(losses.iter().map(|loss| loss.base));
-        Money::sum(base, moved.chain([Money::new(bases[1], base)]))
-    });
-    let received = settling::cash(work, amount, rate, carried)?;
+    // What stands at the day's rate moves as it is carried.
+    let moved = settled.iter().map(|part| part.base).chain(losses.iter().map(|loss| loss.base));
+    let mut money_in = vec![Money::new(bases[1], base)];
+    match item.carried().stands_at(rate) {
+        true => money_in.extend(moved),
+        false => money_in.push(Money::new(bases[0], base)),
+    }
+    for ((fee, part), converted) in fees.iter().zip(&paid_fees).zip(&bases[2..]) {
+        money_in.push(if fee.carried().stands_at(rate) { part.base } else { Money::new(*converted, base) });
+    }
+    let received = settling::cash(work, amount, rate, Some(Money::sum(base, money_in)))?;
     let exchange = settling::role(work, "ExchangeDifference")?;
-    let postings = payments::of_payment(received, settled, &losses, left, exchange);
+    let postings = payments::of_payment(received, settled, &losses, &paid_fees, left, exchange);
     let reference = input.reference.map(|text| text.0);
     let named = Named {
         entry_type: "CUSTOMER_PAYMENT",
@@ -97,6 +108,11 @@ pub fn record(work: &mut Work<'_>, invoice_id: DocumentId, input: PaymentInput) 
     for (recovery, _) in &recovered {
         store::write_offs::recover(work.tx, company_id, id, recovery)?;
     }
+    for (fee, part) in fees.iter_mut().zip(&paid_fees) {
+        let paid = FeePaid { item_id: fee.id, amount: part.amount.minor(), base: part.base.minor() };
+        reminders::pay_fee(work.tx, company_id, id, &paid)?;
+        settling::settle(work, fee, false, part.amount, part.base.minor())?;
+    }
     let published = public(&payment);
     work.event("payment.recorded", "payment", id, &published, None);
     let event = |invoice: &billing::document::Document| {
@@ -119,7 +135,7 @@ pub fn reverse(work: &mut Work<'_>, (invoice_id, id): (DocumentId, PaymentId)) -
     let mut invoice = find(work.tx, company_id, Kind::Invoice, invoice_id)?;
     let payment = shelf::get(work.tx, company_id, invoice_id, id)?.ok_or_else(not_found)?;
     settling::check_standing(payment.reversal, "payment", "PAYMENT_REVERSED")?;
-    let Split { settled, recovered, credit } = payment.split;
+    let Split { settled, recovered, fees: _, credit } = payment.split;
     if let Some(item_id) = payment.credit_item {
         let mut item = settling::item(work.tx, company_id, item_id)?;
         if item.open.minor() != -credit {
@@ -136,6 +152,10 @@ pub fn reverse(work: &mut Work<'_>, (invoice_id, id): (DocumentId, PaymentId)) -
     let again = Money::new(-settled, payment.currency);
     settling::settle(work, &mut item, false, again, -payment.settled_base)?;
     store::write_offs::lose_again(work.tx, company_id, id)?;
+    for FeePaid { item_id, amount, base } in reminders::fees_paid(work.tx, company_id, id)? {
+        let mut fee = settling::item(work.tx, company_id, item_id)?;
+        settling::settle(work, &mut fee, false, Money::new(-amount, payment.currency), -base)?;
+    }
     shelf::reverse(work.tx, company_id, id, reversal)?;
     let before = crate::work::json(&public(&payment));
     let published = public(&Payment { reversal: Some(reversal), ..payment });
@@ -171,6 +191,21 @@ pub fn get(view: &mut View<'_>, (invoice_id, id): (DocumentId, PaymentId)) -> Re
     Ok(public(&payment))
 }
 
+/// What an amount settles of fees, the oldest first: as many parts as it reaches.
+fn shared_out(work: &Work<'_>, amount: i64, fees: &[OpenItem]) -> Vec<ItemPart> {
+    let mut rest = amount;
+    let mut parts = Vec::new();
+    for fee in fees {
+        let here = rest.min(fee.open.minor());
+        if here == 0 {
+            break;
+        }
+        rest -= here;
+        parts.push(settling::part(work, fee, Money::new(here, fee.open.currency())));
+    }
+    parts
+}
+
 fn not_found() -> Refusal {
     Refusal::missing("PAYMENT_NOT_FOUND", "There is no such payment on this invoice.")
 }
@@ -186,6 +221,7 @@ fn public(p: &Payment) -> PublicPayment {
         amount: money(p.amount),
         settled_amount: money(p.split.settled),
         recovered_amount: money(p.split.recovered),
+        fee_amount: money(p.split.fees),
         overpaid_amount: money(p.split.credit),
         open_item_id: p.credit_item,
         reference: p.reference.clone(),

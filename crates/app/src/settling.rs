@@ -256,11 +256,14 @@ pub(crate) fn credit_of_note(work: &mut Work<'_>, id: DocumentId) -> Result<Cred
 /// The credit of an open item: whatever it comes from.
 pub(crate) fn credit_of_item(work: &mut Work<'_>, id: OpenItemId) -> Result<Credit, Error> {
     let item = item(work.tx, work.company.id, id)?;
+    let not_a_credit =
+        || Refusal::new("OPEN_ITEM_NOT_A_CREDIT", "The open item is owed: only a credit can be used so.");
+    if item.origin.reminder().is_some() {
+        return Err(not_a_credit().into());
+    }
     let note = match item.origin.document() {
         None => None,
-        Some(document) => Some(find(work.tx, work.company.id, Kind::CreditNote, document).map_err(|_| {
-            Refusal::new("OPEN_ITEM_NOT_A_CREDIT", "The open item is an invoice's: only a credit can be used so.")
-        })?),
+        Some(document) => Some(find(work.tx, work.company.id, Kind::CreditNote, document).map_err(|_| not_a_credit())?),
     };
     Ok(Credit { item, note })
 }

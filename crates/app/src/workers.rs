@@ -24,7 +24,7 @@ use crate::days::Days;
 use crate::{Actor, App, Caller, Error, Pending, archive, erasure, webhooks};
 
 /// The kinds of jobs there are.
-pub const JOB_KINDS: [&str; 6] = ["archive", "deliver", "upload", "poll", "scheduled", "erase"];
+pub const JOB_KINDS: [&str; 7] = ["archive", "deliver", "upload", "poll", "scheduled", "remind", "erase"];
 /// How long a claimed job is nobody else's. A delivery is made ready, held anew if that took long, sent, and what
 /// became of it is told: `READY_WITHIN` + `LONGEST_SEND` + `TELL_FOR` + `LAST_TELL` are 155 s at most.
 const LEASE: SignedDuration = SignedDuration::from_secs(180);
@@ -36,13 +36,14 @@ pub(crate) const LONGEST_SEND: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How many prints are claimed at once; as many again may lie ready.
 const PRINTS: usize = 8;
-/// What leaves the house: mails, e-invoices, questions after them, and sends whose instant has come; and whoever
-/// is erased.
-const DESKS: [Desk; 5] = [
+/// What leaves the house: mails, e-invoices, questions after them, sends whose instant has come, and reminders; and
+/// whoever is erased.
+const DESKS: [Desk; 6] = [
     Desk { kind: "deliver", most: 32, each: 4 },
     Desk { kind: "upload", most: 16, each: 4 },
     Desk { kind: "poll", most: 8, each: 2 },
     Desk { kind: "scheduled", most: 4, each: 4 },
+    Desk { kind: "remind", most: 16, each: 4 },
     Desk { kind: "erase", most: 1, each: 1 },
 ];
 /// While the shelves are away, what became of a job is told them again and again: so long at
@@ -252,7 +253,7 @@ impl App {
     }
 
     /// The desks at which something is due that there is room for: one look for all of them.
-    fn due_at(&self, desks: &[(Desk, AtWork); 5]) -> Result<Vec<usize>, Error> {
+    fn due_at(&self, desks: &[(Desk, AtWork); 6]) -> Result<Vec<usize>, Error> {
         let now = self.clock.now();
         let rooms: Vec<(&'static str, Room)> = desks.iter().map(|(desk, at)| (desk.kind, at.room(desk))).collect();
         let look = self.db.read(move |tx| {
@@ -344,6 +345,7 @@ impl App {
             "deliver" | "upload" => return self.deliver(job, &by, bell),
             "poll" => self.ask_after(job, &by, bell)?,
             "scheduled" => self.send_scheduled(job, &by)?,
+            "remind" => return self.post_reminder(job, &by, bell),
             "erase" => {
                 erasure::finish(self, job.company_id, job.subject_id)?;
                 self.done(job)?;

@@ -2,7 +2,7 @@
 //! a later payment takes both back in proportion.
 
 use billing::document::Document;
-use billing::ids::{DocumentId, WriteOffId};
+use billing::ids::{CompanyId, DocumentId, WriteOffId};
 use billing::input::settlement::{PartQuery, WriteOffInput};
 use billing::json::{decimal_text, instant_text};
 use billing::kind::Kind;
@@ -12,6 +12,7 @@ use billing::refusal::Refusal;
 use billing::settlement::{PublicRelief, PublicWriteOff, part_of, reversed_text};
 use billing::write_offs::{self, Loss, Taxed};
 use serde_json::json;
+use store::db::Tx;
 use store::write_offs::{self as shelf, Part, Recovery, WriteOff};
 use store::{credits, ledger};
 
@@ -27,7 +28,7 @@ use crate::{Error, View, Work};
 pub fn write_off(work: &mut Work<'_>, id: DocumentId, input: WriteOffInput) -> Result<PublicWriteOff, Error> {
     let company_id = work.company.id;
     let mut invoice = settling::booked(work, Kind::Invoice, id)?;
-    check_credit(work, &invoice)?;
+    check_credit(work.tx, company_id, &invoice)?;
     let date = input.date.0;
     settling::check_day(work, date)?;
     let mut item = settling::item_of(work, &invoice)?;
@@ -151,11 +152,12 @@ pub(crate) fn recoverable(
     Ok(taken)
 }
 
-fn check_credit(work: &mut Work<'_>, invoice: &Document) -> Result<(), Error> {
+/// No credit note that is not booked names the invoice.
+pub(crate) fn check_credit(tx: &mut dyn Tx, company_id: CompanyId, invoice: &Document) -> Result<(), Error> {
     let mut is_pending = invoice.facts.pending_credit != 0;
     // A note that comes to nothing is told by its state only.
-    for (note_id, ..) in credits::linked(work.tx, work.company.id, invoice)?.iter().filter(|own| own.3.is_zero()) {
-        is_pending |= !find(work.tx, work.company.id, Kind::CreditNote, *note_id)?.is_booked();
+    for (note_id, ..) in credits::linked(tx, company_id, invoice)?.iter().filter(|own| own.3.is_zero()) {
+        is_pending |= !find(tx, company_id, Kind::CreditNote, *note_id)?.is_booked();
     }
     if !is_pending {
         return Ok(());

@@ -124,6 +124,8 @@ ids! {
     RefundId
     /// An amount of an invoice given up.
     WriteOffId
+    /// A reminder of an invoice.
+    ReminderId
     /// A sending of a document.
     DeliveryId
     /// One try at a delivery.

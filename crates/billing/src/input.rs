@@ -9,6 +9,7 @@ pub mod customers;
 pub mod departments;
 pub mod document_lists;
 pub mod documents;
+pub mod dunning;
 pub mod events;
 pub mod imports;
 mod kinds;

@@ -16,6 +16,7 @@ pub mod csv;
 pub mod customers;
 pub mod document;
 pub mod draft;
+pub mod dunning;
 pub mod erasure;
 pub mod events;
 pub mod exchange_rates;

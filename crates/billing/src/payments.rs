@@ -1,5 +1,5 @@
 //! Payments and refunds: what a payment settles, recovers and leaves as credit, and
-//! what both post. The rate of the day of the money meets the carrying amount of the
+//! what both post; fees of reminders are paid after the invoice they are of. The rate of the day of the money meets the carrying amount of the
 //! open item; the difference is a line of 0.00 with a base amount.
 
 use crate::ids::{AccountId, CustomerId, OpenItemId};
@@ -14,15 +14,19 @@ pub struct Split {
     pub settled: i64,
     /// Recovers so much of what was written off.
     pub recovered: i64,
+    /// Settles so much of the fees of its reminders.
+    pub fees: i64,
     /// Is so much too much, and stays as the customer's credit.
     pub credit: i64,
 }
 
-/// What a payment does to an invoice: what is open comes first, then what was given up.
-pub fn split(paid: i64, open: i64, written_off: i64) -> Split {
+/// What a payment does to an invoice: what is open comes first, then what was given up, then the fees of
+/// its reminders.
+pub fn split(paid: i64, open: i64, written_off: i64, fees: i64) -> Split {
     let settled = paid.min(open);
     let recovered = (paid - settled).min(written_off);
-    Split { settled, recovered, credit: paid - settled - recovered }
+    let of_fees = (paid - settled - recovered).min(fees);
+    Split { settled, recovered, fees: of_fees, credit: paid - settled - recovered - of_fees }
 }
 
 /// A part of an open item: what is moved of it in both currencies, positive.
@@ -69,17 +73,19 @@ pub struct Cash {
 }
 
 /// What a payment posts: bank against the invoice's item at its carrying amount, what is
-/// recovered of losses, and what is too much as a new credit item at the day's rate.
+/// recovered of losses, the fees it settles, and what is too much as a new credit item at the day's rate.
 pub fn of_payment(
     received: Cash,
     settled: Option<ItemPart>,
     recovered: &[Loss],
+    fees: &[ItemPart],
     credit: Option<ItemPart>,
     exchange_difference: AccountId,
 ) -> Vec<Posting> {
     let mut postings = vec![Posting::plain(received.account_id, received.amount, received.base)];
     postings.extend(settled.map(ItemPart::credit));
     postings.extend(recovered.iter().map(Loss::credit));
+    postings.extend(fees.iter().map(|part| part.credit()));
     postings.extend(credit.map(ItemPart::credit));
     with_difference(postings, exchange_difference)
 }
@@ -106,15 +112,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_payment_settles_then_recovers_then_is_credit() {
-        let of = |paid, open, written_off| {
-            let Split { settled, recovered, credit } = split(paid, open, written_off);
-            (settled, recovered, credit)
+    fn a_payment_settles_then_recovers_then_pays_fees_then_is_credit() {
+        let of = |paid, open, written_off, fees| {
+            let Split { settled, recovered, fees, credit } = split(paid, open, written_off, fees);
+            (settled, recovered, fees, credit)
         };
-        assert_eq!(of(400, 1_000, 0), (400, 0, 0));
-        assert_eq!(of(1_000, 1_000, 0), (1_000, 0, 0));
-        assert_eq!(of(1_250, 1_000, 0), (1_000, 0, 250));
-        assert_eq!(of(300, 0, 1_000), (0, 300, 0));
-        assert_eq!(of(1_000, 200, 500), (200, 500, 300));
+        assert_eq!(of(400, 1_000, 0, 0), (400, 0, 0, 0));
+        assert_eq!(of(1_000, 1_000, 0, 100), (1_000, 0, 0, 0));
+        assert_eq!(of(1_250, 1_000, 0, 0), (1_000, 0, 0, 250));
+        assert_eq!(of(1_250, 1_000, 0, 200), (1_000, 0, 200, 50));
+        assert_eq!(of(300, 0, 1_000, 100), (0, 300, 0, 0));
+        assert_eq!(of(1_000, 200, 500, 0), (200, 500, 0, 300));
+        assert_eq!(of(1_000, 200, 500, 400), (200, 500, 300, 0));
     }
 }

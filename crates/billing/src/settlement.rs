@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::ids::{AllocationId, CustomerId, DocumentId, EntryId, OpenItemId, PaymentId, RefundId, WriteOffId};
+use crate::ids::{
+    AllocationId, CustomerId, DocumentId, EntryId, OpenItemId, PaymentId, RefundId, ReminderId, WriteOffId,
+};
 use crate::json::instant_text;
 use crate::page::{Begin, Page, Part};
 use crate::refusal::Faults;
@@ -40,6 +42,8 @@ pub struct PublicPayment {
     pub settled_amount: String,
     /// What of it recovers what was written off.
     pub recovered_amount: String,
+    /// What of it settles fees of the invoice's reminders.
+    pub fee_amount: String,
     /// What of it was too much: the customer's credit.
     pub overpaid_amount: String,
     /// The open item of that credit, to be set off or paid out; null without one.
@@ -70,6 +74,8 @@ pub struct PublicAllocation {
     pub invoice_id: DocumentId,
     /// Its number.
     pub invoice_number: Option<String>,
+    /// The reminder of the invoice whose fee is settled; null where the invoice is.
+    pub reminder_id: Option<ReminderId>,
     /// The currency of the amount.
     pub currency: String,
     /// How much is set off.
@@ -171,6 +177,8 @@ statuses! {
         CreditNote "credit_note"
         /// What was paid too much.
         Overpayment "overpayment"
+        /// The fee of a reminder.
+        ReminderFee "reminder_fee"
     }
 }
 
@@ -197,10 +205,12 @@ pub struct PublicOpenItem {
     pub side: Side,
     /// Whose.
     pub customer_id: CustomerId,
-    /// The invoice or credit note; null for an overpayment.
+    /// The invoice or credit note, of a fee the invoice that was reminded of; null for an overpayment.
     pub document_id: Option<DocumentId>,
-    /// The payment that was too much; null for a document.
+    /// The payment that was too much; null for what is none.
     pub payment_id: Option<PaymentId>,
+    /// The reminder that costs it; null for what is no fee.
+    pub reminder_id: Option<ReminderId>,
     /// The document's number, or the payment's reference.
     pub number: Option<String>,
     /// Its day.

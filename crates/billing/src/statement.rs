@@ -30,6 +30,10 @@ statuses! {
         WriteOff "write_off"
         /// A write-off was taken back.
         WriteOffReversed "write_off_reversed"
+        /// A reminder cost a fee.
+        ReminderFee "reminder_fee"
+        /// The fee was taken back.
+        ReminderFeeReversed "reminder_fee_reversed"
         /// Something else.
         Other "other"
     }
@@ -47,6 +51,8 @@ impl MovementType {
             ("CUSTOMER_PAYMENT", _, true, false) => MovementType::RefundReversed,
             ("JOURNAL_ENTRY", Some(Kind::Invoice), false, false) => MovementType::WriteOff,
             ("JOURNAL_ENTRY", Some(Kind::Invoice), true, true) => MovementType::WriteOffReversed,
+            ("JOURNAL_ENTRY", Some(Kind::Invoice), false, true) => MovementType::ReminderFee,
+            ("JOURNAL_ENTRY", Some(Kind::Invoice), true, false) => MovementType::ReminderFeeReversed,
             _ => MovementType::Other,
         }
     }

@@ -1,6 +1,6 @@
 //! Allocations: an amount of a credit item set off against a debit item.
 
-use billing::ids::{AllocationId, CompanyId, DocumentId, EntryId, OpenItemId};
+use billing::ids::{AllocationId, CompanyId, DocumentId, EntryId, OpenItemId, ReminderId};
 use billing::settlement::Reversal;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -11,10 +11,13 @@ use crate::payments::reversal;
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select a.id, a.credit_item_id, a.credit_document_id, a.debit_item_id, a.debit_document_id, a.amount, ",
-            "a.credit_base_amount, a.debit_base_amount, a.entry_id, a.date, a.created_at, a.reversed_at, ",
-            "a.reversal_entry_id, d.number from allocations a ",
-            "left join documents d on d.company_id = a.company_id and d.id = a.debit_document_id ",
+            "select a.id, a.credit_item_id, a.credit_document_id, a.debit_item_id, ",
+            "coalesce(a.debit_document_id, r.invoice_id), r.id, a.amount, a.credit_base_amount, ",
+            "a.debit_base_amount, a.entry_id, a.date, a.created_at, a.reversed_at, a.reversal_entry_id, d.number ",
+            "from allocations a left join open_items i on i.company_id = a.company_id and i.id = a.debit_item_id ",
+            "left join reminders r on r.company_id = i.company_id and r.id = i.reminder_id ",
+            "left join documents d on d.company_id = a.company_id ",
+            "and d.id = coalesce(a.debit_document_id, r.invoice_id) ",
             "where a.company_id = $1 and a.credit_item_id = $2 ",
             $rest
         )
@@ -37,8 +40,10 @@ pub struct Allocation {
     pub id: AllocationId,
     /// The item that gives, and its credit note; none for an overpayment.
     pub credit: (OpenItemId, Option<DocumentId>),
-    /// The item and invoice that are settled.
+    /// The item that is settled, and the invoice it is of.
     pub debit: (OpenItemId, DocumentId),
+    /// The reminder whose fee is settled, where it is one.
+    pub reminder: Option<ReminderId>,
     /// How much, minor units, positive.
     pub amount: i64,
     /// What leaves the credit item in the company's currency, positive.
@@ -68,7 +73,7 @@ pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, a: &Allocation) -> Result<
             a.credit.0,
             a.debit.0,
             a.credit.1,
-            a.debit.1,
+            Some(a.debit.1).filter(|_| a.reminder.is_none()),
             a.amount,
             a.credit_base,
             a.debit_base,
@@ -117,6 +122,7 @@ fn read(mut row: Row) -> Result<(Allocation, Option<String>), Error> {
         id: row.id()?,
         credit: (row.id()?, row.opt_id()?),
         debit: (row.id()?, row.id()?),
+        reminder: row.opt_id()?,
         amount: row.next()?,
         credit_base: row.next()?,
         debit_base: row.next()?,

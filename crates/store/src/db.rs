@@ -107,8 +107,8 @@ macro_rules! id_values {
 
 id_values! {
     CompanyId KeyId AccountId VatCodeId SeriesId CustomerGroupId CustomerId ContactId DepartmentId ProductGroupId
-    ProductId PriceId TemplateId DocumentId LineId EntryId OpenItemId OssRateId AllocationId PaymentId RefundId WriteOffId DeliveryId
-    AttemptId EventId JobId ExchangeRateId TagId JournalCategoryId EndpointId WebhookDeliveryId
+    ProductId PriceId TemplateId DocumentId LineId EntryId OpenItemId OssRateId AllocationId PaymentId RefundId WriteOffId
+    ReminderId DeliveryId AttemptId EventId JobId ExchangeRateId TagId JournalCategoryId EndpointId WebhookDeliveryId
 }
 
 /// The values of a statement, each turned into a [`Value`].

@@ -27,6 +27,11 @@ statements! {
     ATTEMPTS = "update delivery_attempts set recipient = null, \
         error_message = case when error_message is null then null else $1 end \
         where company_id = $2 and document_id = $3";
+    REMINDERS = "update reminders set recipient = $1, \
+        last_error_message = case when last_error_message is null then null else $2 end \
+        where company_id = $3 and invoice_id = $4";
+    PAUSES = "update dunning_pauses set notes = case when notes is null then null else $1 end \
+        where company_id = $2 and invoice_id = $3";
     // Of what was never booked.
     HEAD = "update documents set reference = null, our_reference = null, description = null, notes = null, \
         metadata = '{}', void_reason = case when void_reason is null then null else $1 end, \
@@ -105,13 +110,15 @@ fn document(mut row: Row) -> Result<(DocumentId, bool), Error> {
     Ok((row.id()?, row.next::<Option<Timestamp>>()?.is_some()))
 }
 
-/// Takes out of a document's deliveries to whom they went, and what was said.
+/// Takes out of a document's deliveries and reminders to whom they went, and what was said.
 ///
 /// # Errors
 /// What the shelves answer.
 pub fn deliveries(tx: &mut dyn Tx, company_id: CompanyId, id: DocumentId, word: &str) -> Result<(), Error> {
     tx.exec(DELIVERIES, params![word, company_id, id])?;
-    tx.exec(ATTEMPTS, params![word, company_id, id])
+    tx.exec(ATTEMPTS, params![word, company_id, id])?;
+    tx.exec(REMINDERS, params![word, word, company_id, id])?;
+    tx.exec(PAUSES, params![word, company_id, id])
 }
 
 /// Takes out of a document that is in no books all that was written by hand.

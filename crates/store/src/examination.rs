@@ -193,6 +193,22 @@ statements! {
     OPEN = of_documents!("d.currency", "abs(d.amount) - d.paid_amount - d.allocated_amount - d.written_off_amount", "is not distinct from",
         "(select abs(sum(i.open_amount)) from open_items i where i.company_id = d.company_id \
         and i.document_id = d.id)", " and d.booked_at is not null");
+    FEES = of_documents!("d.currency",
+        "cast(coalesce((select sum(r.fee_amount) from reminders r where r.company_id = d.company_id \
+        and r.invoice_id = d.id and r.fee_reversed_at is null), 0) \
+        - coalesce((select sum(f.amount) from reminders r join payment_fees f on f.company_id = r.company_id \
+        and f.item_id = r.fee_item_id join payments p on p.company_id = f.company_id and p.id = f.payment_id \
+        where r.company_id = d.company_id and r.invoice_id = d.id and p.reversed_at is null), 0) \
+        - coalesce((select sum(a.amount) from reminders r join allocations a on a.company_id = r.company_id \
+        and a.debit_item_id = r.fee_item_id where r.company_id = d.company_id and r.invoice_id = d.id \
+        and a.reversed_at is null), 0) as bigint)", "is not distinct from",
+        "(select sum(i.open_amount) from reminders r join open_items i on i.company_id = r.company_id \
+        and i.id = r.fee_item_id where r.company_id = d.company_id and r.invoice_id = d.id)", " and d.kind = 'invoice'");
+    REMINDED = of_documents!("cast(null as text)",
+        "coalesce((select i.reminder_count from open_items i where i.company_id = d.company_id and i.document_id = d.id), 0)",
+        "is not distinct from",
+        "(select count(*) from reminders r where r.company_id = d.company_id and r.invoice_id = d.id \
+        and r.status in ('pending', 'sent'))", " and d.kind = 'invoice'");
     ITEMS = differ!("coalesce(d.number, i.id)", "i.currency", "i.open_amount", "is not distinct from", "p.amount",
         "open_items i left join (select open_item_id, sum(amount) as amount from postings where company_id = $1 \
         and open_item_id is not null group by open_item_id) p on p.open_item_id = i.id \
@@ -299,6 +315,8 @@ pub const SETTLEMENT: &[Comparison] = &[
     held("the amount written off is", "its write-offs come to", WRITTEN_OFF),
     held("the allocated amount is", "its allocations come to", ALLOCATED),
     held("open is", "of its item is open", OPEN),
+    held("of its reminders' fees should be open", "is open", FEES),
+    held("reminders counted are", "there are", REMINDED),
 ];
 
 /// Open items against what is posted on them.

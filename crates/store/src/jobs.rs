@@ -48,9 +48,9 @@ pub struct Job {
     pub company_id: CompanyId,
     /// Its id.
     pub id: JobId,
-    /// `archive deliver upload poll scheduled erase`.
+    /// `archive deliver upload poll scheduled remind erase`.
     pub kind: String,
-    /// The document, the delivery or the customer it is about.
+    /// The document, the delivery, the reminder or the customer it is about.
     pub subject_id: Uuid,
     /// Where it stands in line.
     pub queue: String,
@@ -65,9 +65,9 @@ pub struct Job {
 pub struct NewJob<'a> {
     /// Its id.
     pub id: JobId,
-    /// `archive deliver upload poll scheduled erase`.
+    /// `archive deliver upload poll scheduled remind erase`.
     pub kind: &'a str,
-    /// The document, the delivery or the customer it is about.
+    /// The document, the delivery, the reminder or the customer it is about.
     pub subject_id: Uuid,
     /// Where it stands in line: one queue for each receiver, empty where there is none.
     pub queue: &'a str,

@@ -19,6 +19,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0013_days", include_str!("../migrations/0013_days.sql")),
     ("0014_oss_rates", include_str!("../migrations/0014_oss_rates.sql")),
     ("0015_erasure", include_str!("../migrations/0015_erasure.sql")),
+    ("0016_dunning", include_str!("../migrations/0016_dunning.sql")),
 ];
 
 /// The table that remembers which have run; the same on both engines.

@@ -1,7 +1,7 @@
 //! Open items: what a customer owes or has to its credit, item by item.
 
 use billing::carrying::Carried;
-use billing::ids::{AccountId, CompanyId, CustomerId, DocumentId, EntryId, OpenItemId, PaymentId};
+use billing::ids::{AccountId, CompanyId, CustomerId, DocumentId, EntryId, OpenItemId, PaymentId, ReminderId};
 use billing::kind::Kind;
 use billing::money::{Currency, Money};
 use jiff::Timestamp;
@@ -13,25 +13,31 @@ use crate::db::{Error, Row, Tx, params, statements};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select i.id, i.customer_id, i.account_id, i.document_id, i.payment_id, i.currency, i.open_amount, ",
-            "i.base_open_amount, i.exchange_rate from open_items i where i.company_id = $1 and ",
+            "select i.id, i.customer_id, i.account_id, i.document_id, i.payment_id, i.reminder_id, i.currency, ",
+            "i.open_amount, i.base_open_amount, i.exchange_rate from open_items i where i.company_id = $1 and ",
             $rest
         )
     };
 }
 
 statements! {
-    INSERT = "insert into open_items (company_id, id, customer_id, account_id, document_id, payment_id, entry_id, \
-        date, due_on, currency, amount, base_amount, open_amount, base_open_amount, exchange_rate, created_at) \
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    INSERT = "insert into open_items (company_id, id, customer_id, account_id, document_id, payment_id, \
+        reminder_id, entry_id, date, due_on, currency, amount, base_amount, open_amount, base_open_amount, \
+        exchange_rate, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
     OF_DOCUMENT = select!("i.document_id = $2");
     GET = select!("i.id = $2");
     SET_OPEN = "update open_items set open_amount = $1, base_open_amount = $2 where company_id = $3 and id = $4";
-    LISTED = "select i.id, i.customer_id, i.account_id, i.document_id, i.payment_id, i.currency, i.open_amount, \
-        i.base_open_amount, i.exchange_rate, i.amount, i.date, i.due_on, d.kind, coalesce(d.number, p.reference) \
-        from open_items i \
+    FEES_OF_INVOICE = "select i.id, i.customer_id, i.account_id, i.document_id, i.payment_id, i.reminder_id, \
+        i.currency, i.open_amount, i.base_open_amount, i.exchange_rate from reminders r join open_items i \
+        on i.company_id = r.company_id and i.id = r.fee_item_id where r.company_id = $1 and r.invoice_id = $2 \
+        and i.open_amount > 0 order by r.id";
+    LISTED = "select i.id, i.customer_id, i.account_id, i.document_id, i.payment_id, i.reminder_id, i.currency, \
+        i.open_amount, i.base_open_amount, i.exchange_rate, i.amount, i.date, i.due_on, d.kind, \
+        coalesce(d.number, p.reference, n.number), n.id from open_items i \
         left join documents d on d.company_id = i.company_id and d.id = i.document_id \
         left join payments p on p.company_id = i.company_id and p.id = i.payment_id \
+        left join reminders r on r.company_id = i.company_id and r.id = i.reminder_id \
+        left join documents n on n.company_id = r.company_id and n.id = r.invoice_id \
         where i.company_id = $1 and i.customer_id = $2 and i.open_amount <> 0 order by i.date, i.id";
 }
 
@@ -68,6 +74,8 @@ pub enum Origin {
     Document(DocumentId),
     /// A payment that was too much.
     Payment(PaymentId),
+    /// The fee of a reminder.
+    Reminder(ReminderId),
 }
 
 impl Origin {
@@ -75,15 +83,23 @@ impl Origin {
     pub fn document(self) -> Option<DocumentId> {
         match self {
             Origin::Document(id) => Some(id),
-            Origin::Payment(_) => None,
+            Origin::Payment(_) | Origin::Reminder(_) => None,
         }
     }
 
     /// The payment, where it is one.
     pub fn payment(self) -> Option<PaymentId> {
         match self {
-            Origin::Document(_) => None,
+            Origin::Document(_) | Origin::Reminder(_) => None,
             Origin::Payment(id) => Some(id),
+        }
+    }
+
+    /// The reminder, where it is one's fee.
+    pub fn reminder(self) -> Option<ReminderId> {
+        match self {
+            Origin::Document(_) | Origin::Payment(_) => None,
+            Origin::Reminder(id) => Some(id),
         }
     }
 }
@@ -101,8 +117,10 @@ pub struct Listed {
     pub due_on: Option<Date>,
     /// The document's kind.
     pub kind: Option<Kind>,
-    /// The document's number, or the payment's reference.
+    /// The document's number, or the payment's reference, or the number of the invoice a fee is of.
     pub number: Option<String>,
+    /// The invoice a fee is of.
+    pub reminded: Option<DocumentId>,
 }
 
 /// Makes an item: all of it open.
@@ -127,6 +145,7 @@ pub fn insert(
             item.account_id,
             item.origin.document(),
             item.origin.payment(),
+            item.origin.reminder(),
             entry_id,
             dates.0,
             dates.1,
@@ -157,6 +176,14 @@ pub fn get(tx: &mut dyn Tx, company_id: CompanyId, id: OpenItemId) -> Result<Opt
     tx.one(GET, params![company_id, id])?.map(|mut row| read(&mut row)).transpose()
 }
 
+/// The open fees of an invoice's reminders, oldest first.
+///
+/// # Errors
+/// What the shelves answer.
+pub fn fees_of(tx: &mut dyn Tx, company_id: CompanyId, invoice: DocumentId) -> Result<Vec<OpenItem>, Error> {
+    tx.all(FEES_OF_INVOICE, params![company_id, invoice])?.into_iter().map(|mut row| read(&mut row)).collect()
+}
+
 /// Writes what is still open of an item.
 ///
 /// # Errors
@@ -178,6 +205,7 @@ pub fn of_customer(tx: &mut dyn Tx, company_id: CompanyId, customer_id: Customer
             due_on: row.next()?,
             kind: row.opt_parse()?,
             number: row.next()?,
+            reminded: row.opt_id()?,
         })
     };
     tx.all(LISTED, params![company_id, customer_id])?.into_iter().map(read).collect()
@@ -185,10 +213,11 @@ pub fn of_customer(tx: &mut dyn Tx, company_id: CompanyId, customer_id: Customer
 
 fn read(row: &mut Row) -> Result<OpenItem, Error> {
     let (id, customer_id, account_id) = (row.id()?, row.id()?, row.id()?);
-    let origin = match (row.opt_id()?, row.opt_id()?) {
-        (Some(document), _) => Origin::Document(document),
-        (None, Some(payment)) => Origin::Payment(payment),
-        (None, None) => return Err(Error::Broken(format!("open item {id} comes from nothing"))),
+    let origin = match (row.opt_id()?, row.opt_id()?, row.opt_id()?) {
+        (Some(document), ..) => Origin::Document(document),
+        (None, Some(payment), _) => Origin::Payment(payment),
+        (None, None, Some(reminder)) => Origin::Reminder(reminder),
+        (None, None, None) => return Err(Error::Broken(format!("open item {id} comes from nothing"))),
     };
     let currency: Currency = row.parse()?;
     Ok(OpenItem {

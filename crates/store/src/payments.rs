@@ -13,7 +13,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select id, invoice_id, customer_id, date, currency, amount, settled_amount, recovered_amount, ",
-            "credit_amount, settled_base_amount, credit_item_id, reference, method, entry_id, created_at, reversed_at, ",
+            "fee_amount, credit_amount, settled_base_amount, credit_item_id, reference, method, entry_id, created_at, reversed_at, ",
             "reversal_entry_id from payments where company_id = $1 and ",
             $rest
         )
@@ -22,8 +22,8 @@ macro_rules! select {
 
 statements! {
     INSERT = "insert into payments (company_id, id, invoice_id, customer_id, date, currency, amount, settled_amount, \
-        settled_base_amount, recovered_amount, credit_amount, credit_item_id, reference, method, entry_id, created_at) \
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+        settled_base_amount, recovered_amount, fee_amount, credit_amount, credit_item_id, reference, method, entry_id, \
+        created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
     GET = select!("invoice_id = $2 and id = $3");
     OF_INVOICE = select!("invoice_id = $2 order by id");
     REVERSE = "update payments set reversed_at = $1, reversal_entry_id = $2 where company_id = $3 and id = $4";
@@ -80,6 +80,7 @@ pub fn insert(tx: &mut dyn Tx, company_id: CompanyId, p: &Payment) -> Result<(),
             p.split.settled,
             p.settled_base,
             p.split.recovered,
+            p.split.fees,
             p.split.credit,
             p.credit_item,
             p.reference.as_deref(),
@@ -127,7 +128,7 @@ fn read(mut row: Row) -> Result<Payment, Error> {
         date: row.next()?,
         currency: row.parse()?,
         amount: row.next()?,
-        split: Split { settled: row.next()?, recovered: row.next()?, credit: row.next()? },
+        split: Split { settled: row.next()?, recovered: row.next()?, fees: row.next()?, credit: row.next()? },
         settled_base: row.next()?,
         credit_item: row.opt_id()?,
         reference: row.next()?,

@@ -25,6 +25,7 @@ pub fn rules(name: &str) -> Option<Rule> {
         "document-line" => Some(crate::lines::rule),
         "span" => Some(span),
         "write-off" => Some(write_off),
+        "dunning-pause" => Some(dunning_pause),
         "period" => Some(period),
         "credit-part" => Some(credit_part),
         "price" => Some(price),
@@ -102,6 +103,15 @@ fn part_of_a_list(query: &dyn Fields, path: &str, faults: &mut Faults) {
 fn write_off(fields: &dyn Fields, path: &str, faults: &mut Faults) {
     if fields.is_true("vatRelief") && !fields.has("evidence") {
         faults.add(format!("{path}evidence"), "isNotEmpty", "evidence should not be empty beside vatRelief");
+    }
+}
+
+/// Only what is paused has a last day and notes.
+fn dunning_pause(fields: &dyn Fields, path: &str, faults: &mut Faults) {
+    for name in ["until", "notes"] {
+        if !fields.is_true("paused") && fields.has(name) {
+            faults.add(format!("{path}{name}"), "isEmpty", format!("{name} should be empty where nothing is paused"));
+        }
     }
 }
 

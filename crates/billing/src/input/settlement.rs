@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::ids::DocumentId;
+use crate::ids::{DocumentId, OpenItemId};
 use crate::input::{CurrencyCode, Day, PositiveAmount, Text};
 
 /// A payment received on an invoice.
@@ -27,6 +27,8 @@ pub struct PaymentInput {
 pub struct AllocationInput {
     /// The invoice, of the same customer and currency.
     pub invoice_id: DocumentId,
+    /// Which of its open items: the fee of one of its reminders; the invoice itself when left out.
+    pub open_item_id: Option<OpenItemId>,
     /// How much; as much as both sides have open when left out.
     pub amount: Option<PositiveAmount>,
 }

@@ -7,8 +7,9 @@ use app::documents::{self, CreditNotes, Invoices, OrderConfirmations, Quotes};
 use app::templates::Form;
 use app::{
     App, Caller, Error, accounts, allocations, companies, contacts, convert, credit_notes, customer_groups, customers,
-    departments, einvoices, erasure, events, exchange_rates, invoices, keys, number_series, open_items, oss_rates,
-    payments, prices, product_groups, products, refunds, statements, templates, vat_codes, webhooks, write_offs,
+    departments, dunning, einvoices, erasure, events, exchange_rates, invoices, keys, number_series, open_items,
+    oss_rates, payments, prices, product_groups, products, refunds, reminders, statements, templates, vat_codes,
+    webhooks, write_offs,
 };
 use billing::csv;
 use billing::formats::XmlQuery;
@@ -80,6 +81,9 @@ pub fn routes() -> Vec<Route> {
 
         show("/v1/company", CompanyRead, "The company", companies::show),
         set("PATCH", "/v1/company", CompanyWrite, "Change the company", companies::change),
+
+        show("/v1/dunning-schedule", CompanyRead, "When invoices that are not paid are reminded of, and what that costs", dunning::show),
+        set("PUT", "/v1/dunning-schedule", CompanyWrite, "Put a dunning schedule in the place of the one before", dunning::put),
 
         show("/v1/number-series", CompanyRead, "How documents are numbered", number_series::list),
         read("/v1/number-series/{id}", CompanyRead, "One number series", number_series::get),
@@ -170,6 +174,13 @@ pub fn routes() -> Vec<Route> {
         list_of("/v1/invoices/{id}/write-offs", InvoicesRead, "An invoice's write-offs", write_offs::list),
         read("/v1/invoices/{id}/write-offs/{writeOffId}", InvoicesRead, "One write-off", write_offs::get),
         remove("/v1/invoices/{id}/write-offs/{writeOffId}", InvoicesWrite, "Take a write-off back by its mirror entry", write_offs::reverse),
+
+        read("/v1/invoices/{id}/dunning", InvoicesRead, "How far an invoice is reminded of, and what is next", dunning::of_invoice),
+        replace("/v1/invoices/{id}/dunning", InvoicesWrite, "Hold an invoice's reminders back, or do so no more", dunning::hold),
+        add("/v1/invoices/{id}/reminders", InvoicesWrite, "Remind of an invoice now, by the next step of the schedule", reminders::remind),
+        list_of("/v1/invoices/{id}/reminders", InvoicesRead, "An invoice's reminders", reminders::list),
+        read("/v1/invoices/{id}/reminders/{reminderId}", InvoicesRead, "One reminder", reminders::get),
+        remove("/v1/invoices/{id}/reminders/{reminderId}/fee", InvoicesWrite, "Take the fee of a reminder back by its mirror entry", reminders::waive),
 
         table("/v1/credit-notes", InvoicesRead, "Credit notes, newest first, without their lines; as CSV the whole list", documents::list::<CreditNotes>, csv::CREDIT_NOTES),
         create("/v1/credit-notes", InvoicesWrite, "Make a credit note; it is numbered at once", credit_notes::create),

@@ -306,6 +306,8 @@ impl Stage {
                 json!({ "name": "Another", "documentType": "credit-note-template" })
             }
             "/v1/webhook-endpoints" => json!({ "url": "https://hooks.invalid/", "enabled": false }),
+            "/v1/dunning-schedule" => json!({ "enabled": false, "steps": [] }),
+            "/v1/invoices/{id}/dunning" => json!({ "paused": true }),
             "/v1/webhook-endpoints/{id}/replay" => json!({ "afterSequence": 0 }),
             "/v1/oss-rates" => json!({ "country": "NL", "rate": "21", "validFrom": "2026-01-01" }),
             "/v1/exchange-rates" => json!({ "currency": "EUR", "date": "2026-01-01", "rate": "7.46" }),

@@ -21,6 +21,7 @@ mod delivery;
 mod docs_page;
 mod doctor;
 mod drain;
+mod dunning;
 mod einvoices;
 mod erasure;
 mod events;

@@ -43,16 +43,16 @@ impl Abroad {
     }
 }
 
-fn place(path: &str, resource: &Value, below: &str) -> String {
+pub fn place(path: &str, resource: &Value, below: &str) -> String {
     format!("/v1/{path}/{}/{below}", text(&resource["id"]))
 }
 
-fn pay(company: &Company, invoice: &Value, amount: &str, date: &str) -> Answer {
+pub fn pay(company: &Company, invoice: &Value, amount: &str, date: &str) -> Answer {
     company.api.post(&place("invoices", invoice, "payments"), &json!({ "amount": amount, "date": date }))
 }
 
 /// The lines of an entry as an accountant writes them: account, amount, base amount; debit is above zero.
-fn entry(company: &Company, id: &Value) -> Vec<String> {
+pub fn entry(company: &Company, id: &Value) -> Vec<String> {
     let rows = company.house.books.rows(&format!(
         "select a.account_number, p.amount, p.base_amount from postings p join accounts a \
          on a.company_id = p.company_id and a.id = p.account_id where p.company_id = '{}' and p.entry_id = '{}' \
@@ -64,7 +64,7 @@ fn entry(company: &Company, id: &Value) -> Vec<String> {
 }
 
 /// The entry that takes another back.
-fn reversal(company: &Company, id: &Value) -> Vec<String> {
+pub fn reversal(company: &Company, id: &Value) -> Vec<String> {
     let sql = format!(
         "select id from journal_entries where company_id = '{}' and reverses_entry_id = '{}'",
         company.id,
@@ -74,7 +74,7 @@ fn reversal(company: &Company, id: &Value) -> Vec<String> {
 }
 
 /// The same lines on the other side.
-fn mirrored(lines: &[&str]) -> Vec<String> {
+pub fn mirrored(lines: &[&str]) -> Vec<String> {
     let other = |number: &str| match number.strip_prefix('-') {
         Some(digits) => digits.to_owned(),
         None if number == "0" => number.to_owned(),
@@ -88,7 +88,7 @@ fn mirrored(lines: &[&str]) -> Vec<String> {
 }
 
 /// What is open of a customer is what stands on the receivables accounts, and the books hold together.
-fn check(company: &Company) {
+pub fn check(company: &Company) {
     company.check_books();
     let sql = "select coalesce(sum(p.base_amount), 0) from postings p join accounts a on a.company_id = p.company_id \
                and a.id = p.account_id where a.control_type = 'ACCOUNTS_RECEIVABLE' and p.company_id = ";

@@ -50,7 +50,7 @@ on_both_engines! {
             count += 1;
             let location = answer.header("location").map(|place| place.trim_start_matches("/api").to_owned());
             let above = write.place.rsplit_once('/').unwrap().0.to_owned();
-            let is_action = write.path.rsplit_once('/').unwrap().0.ends_with("{id}");
+            let is_action = write.method == "POST" && write.path.rsplit_once('/').unwrap().0.ends_with("{id}");
             let place = location.unwrap_or(if is_action { above } else { write.place.clone() });
             let read = company.api.get(&place);
             assert_eq!(tag(&read), told, "{} answered {}, then {}", write.place, answer.text(), read.text());

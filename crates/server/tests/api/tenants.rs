@@ -60,6 +60,7 @@ on_both_engines! {
             for method in operations.as_object().unwrap().keys() {
                 let body = match (method.as_str(), path.as_str()) {
                     ("patch", "/v1/invoices/{id}" | "/v1/credit-notes/{id}" | "/v1/quotes/{id}" | "/v1/order-confirmations/{id}") => json!({ "customerId": customer, "lines": [line(&price, "1")] }),
+                    ("put", "/v1/invoices/{id}/dunning") => json!({ "paused": true }),
                     ("put", _) => json!({ "name": "Mine", "documentType": "invoice-template" }),
                     ("post", path) if path.ends_with("/convert") => json!({ "target": "invoice" }),
                     (_, "/v1/credit-notes/{id}/void") => json!({ "reason": "Not mine" }),
@@ -338,6 +339,7 @@ impl Things {
             "customerDepartmentId" => &self.department,
             "priceId" => &self.price,
             "productId" => &self.product,
+            "openItemId" => &self.open_item,
             "invoiceId" | "documentId" => &self.invoice["id"],
             "invoiceLineId" => &self.invoice["lines"][0]["id"],
             "documentTemplateId" | "documentTemplateIds" => &self.template,

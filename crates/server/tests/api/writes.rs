@@ -159,7 +159,26 @@ impl Grounds {
             company.sent(path, &draft)["id"].clone()
         };
         let series = company.api.get("/v1/number-series").is(200)[0]["id"].clone();
+        // An invoice that may be reminded of, by a schedule that sends nothing by itself.
+        let overdue = || {
+            let address = json!({ "email": format!("kontor{n}@lindeblomst.example"), "vatNumber": null });
+            let steps = json!([{ "daysAfterDue": 8, "fee": "100" }]);
+            company.api.send("PUT", "/v1/dunning-schedule", &json!({ "enabled": false, "steps": steps })).is(200);
+            let body = json!({ "customerId": company.customer(address), "date": DAY, "lines": lines });
+            let draft = company.api.post("/v1/invoices", &body).is(201);
+            company.sent("invoices", &draft)["id"].clone()
+        };
         Some(match (method, path.strip_prefix("/v1/").unwrap()) {
+            ("put", "dunning-schedule") => {
+                (none, json!({ "enabled": false, "steps": [{ "daysAfterDue": 9 + n, "fee": "50" }] }))
+            }
+            ("put", "invoices/{id}/dunning") => (sold(), json!({ "paused": true, "notes": "A dispute" })),
+            ("post", "invoices/{id}/reminders") => (overdue(), none),
+            ("delete", "invoices/{id}/reminders/{reminderId}/fee") => {
+                let made = below("invoices", overdue(), "reminders", json!({}));
+                company.settle();
+                made
+            }
             ("patch", "company") => (none, name),
             ("post", "accounts") => {
                 (none, json!({ "accountNumber": 9_000 + n, "name": "Other", "ledgerType": "PROFIT_AND_LOSS" }))

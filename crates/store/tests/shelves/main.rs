@@ -2,6 +2,7 @@
 //! PostgreSQL, from the one SQL text. A machine without PostgreSQL fails the run.
 
 mod commits;
+mod days;
 mod documents;
 mod failures;
 mod house;

@@ -22,7 +22,7 @@ fn payment(stock: &Stock) -> Payment {
         date: date(2026, 6, 11),
         currency: stock.invoice.currency,
         amount: 1_000,
-        split: Split { settled: 600, recovered: 300, credit: 100 },
+        split: Split { settled: 500, recovered: 300, fees: 100, credit: 100 },
         settled_base: 4_470,
         credit_item: Some(new_id()),
         reference: Some("+71<".to_owned()),

@@ -16,8 +16,8 @@ macro_rules! modules {
 
 modules! {
     accounts allocations companies contacts credits customer_groups customers days deliveries departments documents
-    erasure events examination exchange_rates files jobs journal_categories keys ledger lines metadata open_items oss_rates payments prices pricing
-    product_groups products refunds series statements stored_answers templates vat_codes vat_groups webhook_deliveries
+    dunning erasure events examination exchange_rates files jobs journal_categories keys ledger lines metadata open_items oss_rates payments prices pricing
+    product_groups products refunds reminders series statements stored_answers templates vat_codes vat_groups webhook_deliveries
     webhooks write_offs
 }
 

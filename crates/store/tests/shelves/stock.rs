@@ -226,6 +226,7 @@ impl Stock {
                 id: id(71),
                 credit: (id(72), Some(note.id)),
                 debit: (id(70), invoice.id),
+                reminder: None,
                 amount: f.minor(),
                 credit_base: 5,
                 debit_base: 6,

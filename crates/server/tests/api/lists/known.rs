@@ -81,6 +81,7 @@ impl Ground {
         let offers = laying.lay_offers();
         let mut lists = laying.lay_settlement();
         lists.push(laying.lay_departments());
+        lists.push(laying.lay_reminders());
         let hooks: Vec<Value> = (0..5)
             .map(|n| {
                 let body = json!({ "url": format!("https://hooks-{n}.invalid/"), "enabled": false });
@@ -369,6 +370,26 @@ impl Laying {
             }
         }
         made
+    }
+
+    /// The reminders of one invoice, which cost nothing: what is open stays what the documents say.
+    fn lay_reminders(&self) -> Known {
+        let steps: Vec<Value> = (1..=10).map(|days| json!({ "daysAfterDue": days })).collect();
+        self.company.api.send("PUT", "/v1/dunning-schedule", &json!({ "enabled": false, "steps": steps })).is(200);
+        let customer = &self.customers[4];
+        let address = json!({ "email": "kontor@lindeblomst.example" });
+        self.company.api.patch(&format!("/v1/customers/{}", text(customer)), &address).is(200);
+        let body = json!({ "customerId": customer, "date": DAYS[0], "lines": [line(&self.price, "1")] });
+        let invoice = self.company.sent("invoices", &self.post("/v1/invoices", &body));
+        let place = format!("/v1/invoices/{}/reminders", text(&invoice["id"]));
+        let reminders = (0..5).map(|_| {
+            let made = self.company.api.post(&place, &json!({})).is(201);
+            let own = format!("{place}/{}", text(&made["id"]));
+            testkit::wait_for("its mail", || {
+                Some(self.company.api.get(&own).is(200)).filter(|reminder| reminder["status"] == "sent")
+            })
+        });
+        Known { place: place.clone(), ..Known::new("/v1/invoices/{id}/reminders", reminders.collect()) }
     }
 
     /// The short lists below one resource: oldest first.

@@ -120,6 +120,13 @@ fn more(company: &Company, known: &Known, n: usize) -> Value {
             let place = known.place.replace("write-offs", "write-off");
             company.api.post(&place, &json!({ "amount": "0.25", "date": "2026-05-02", "reason": "x" })).is(200)
         }
+        "/v1/invoices/{id}/reminders" => {
+            let made = post(&known.place, json!({}));
+            let own = format!("{}/{}", known.place, text(&made["id"]));
+            testkit::wait_for("its mail", || {
+                Some(company.api.get(&own).is(200)).filter(|reminder| reminder["status"] == "sent")
+            })
+        }
         "/v1/credit-notes/{id}/refunds" | "/v1/open-items/{id}/refunds" => {
             post(&known.place, json!({ "amount": "0.25", "date": "2026-05-02", "reference": "x" }))
         }

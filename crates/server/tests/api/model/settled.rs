@@ -24,6 +24,7 @@ impl World {
             "id": id(&deed.id), "invoiceId": document.id, "customerId": self.customers[document.customer].id,
             "date": date.to_string(), "currency": document.currency, "amount": money(settled + recovered + over),
             "settledAmount": money(*settled), "recoveredAmount": money(*recovered), "overpaidAmount": money(*over),
+            "feeAmount": money(0),
             "openItemId": item.map(|item| id(&self.items[item].id)), "reference": reference,
             "journalEntryId": SOME, "createdAt": SOME, "reversedAt": some(deed.is_undone),
         })
@@ -35,7 +36,8 @@ impl World {
         let invoice = &self.documents[*invoice];
         json!({
             "id": id(&deed.id), "openItemId": id(of), "creditNoteId": self.note_of(*item), "invoiceId": invoice.id,
-            "invoiceNumber": self.number_of(invoice), "currency": currency, "amount": money(*amount, currency),
+            "invoiceNumber": self.number_of(invoice), "reminderId": null, "currency": currency,
+            "amount": money(*amount, currency),
             "date": date.to_string(), "journalEntryId": SOME, "createdAt": SOME, "reversedAt": some(deed.is_undone),
         })
     }
@@ -119,6 +121,7 @@ impl World {
         json!({
             "id": id(own), "type": kind, "side": if open.0 < 0 { "credit" } else { "debit" },
             "customerId": self.customers[*customer].id, "documentId": document, "paymentId": payment,
+            "reminderId": null,
             "number": number, "date": date.to_string(), "dueDate": due.map(|day| day.to_string()),
             "currency": currency, "amount": money(amount.abs(), currency), "openAmount": money(open.0.abs(), currency),
             "baseOpenAmount": money(open.1.abs(), self.base),
