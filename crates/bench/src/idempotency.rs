@@ -4,7 +4,7 @@ use testkit::Postgres;
 
 use crate::client::{Load, Script, once};
 use crate::company::{Company, Place, address};
-use crate::table::{Table, microseconds, per_second, percent};
+use crate::table::{Table, bytes, microseconds, per_second, percent};
 use crate::{Bench, Failed, process};
 
 /// With and without take turns this often, so that neither has the better moment.
@@ -37,21 +37,28 @@ pub fn measure(bench: &Bench, table: &mut Table) -> Result<(), Failed> {
                 turns.reverse();
             }
             for (part, scripts) in turns {
-                let before = process::cpu(server.pid())?;
+                let before = (process::cpu(server.pid())?, process::written(server.pid())?);
                 part.load = std::mem::take(&mut part.load).and(once(address(&server), &scripts)?);
-                part.cpu += process::cpu(server.pid())? - before;
+                part.cpu += process::cpu(server.pid())? - before.0;
+                part.written += process::written(server.pid())? - before.1;
             }
         }
-        let [cpu_with, cpu_without] = [&with, &without].map(|part| microseconds(part.cpu / part.load.count()));
+        let of = |part: &Part| {
+            let count = part.load.count();
+            format!("{} of the server's CPU, {} written", microseconds(part.cpu / count), bytes(part.written / count))
+        };
+        let each = (of(&without), of(&with));
         let (with, without) = (with.load, without.load);
         let (with, without) = (with.per_second(), without.per_second());
         let clients = bench.clients();
         let name = format!("{engine}, one company, {clients} clients: what an idempotency key costs");
         table.at_most(name, 1.0 - with / without, 0.1, percent);
         table.note(format!(
-            "{engine}: {} credit notes without a key, {} with one; the server's CPU for each {cpu_without} and {cpu_with}",
+            "{engine}: {} credit notes without a key ({}), {} with one ({})",
             per_second(without),
+            each.0,
             per_second(with),
+            each.1,
         ));
     }
     Ok(())
@@ -63,4 +70,6 @@ struct Part {
     load: Load,
     /// The server's, in seconds.
     cpu: f64,
+    /// To the disk, by the server, in bytes.
+    written: f64,
 }
