@@ -47,8 +47,8 @@ statements! {
     DELETE_FILES = "delete from files where company_id = $1 and document_id = $2";
 
     ANSWERS = "select key_hash, case when company_id = $1 then key end, case when company_id = $2 and body like $3 \
-        then body end from stored_answers where key_hash > $4 order by key_hash limit $5";
-    SET_ANSWER = "update stored_answers set body = $1 where key_hash = $2 and company_id = $3 and key = $4";
+        then body end from answers_by_hash where key_hash > $4 order by key_hash limit $5";
+    SET_ANSWER = "update answers_by_hash set body = $1 where key_hash = $2 and company_id = $3 and key = $4";
 }
 
 /// The documents that hinder erasing a customer, by number where they have one.

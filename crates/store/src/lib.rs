@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod allocations;
+mod answer_places;
 pub mod backup;
 pub mod companies;
 mod connection;

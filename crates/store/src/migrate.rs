@@ -20,6 +20,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0014_oss_rates", include_str!("../migrations/0014_oss_rates.sql")),
     ("0015_erasure", include_str!("../migrations/0015_erasure.sql")),
     ("0016_dunning", include_str!("../migrations/0016_dunning.sql")),
+    ("0017_answers_placed_later", include_str!("../migrations/0017_answers_placed_later.sql")),
 ];
 
 /// The table that remembers which have run; the same on both engines.
@@ -74,7 +75,8 @@ pub(crate) enum Dialect {
 }
 
 /// A migration's statements in one engine's words. The text is simple by rule: one
-/// statement ends with `;` at a line's end, comments stand on lines of their own.
+/// statement ends with `;` at a line's end, comments stand on lines of their own. What
+/// one engine alone is told begins with its name: `@sqlite` or `@postgres`.
 pub(crate) fn statements(text: &str, dialect: Dialect) -> Vec<String> {
     let plain: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
     let plain = plain.join("\n");
@@ -82,6 +84,13 @@ pub(crate) fn statements(text: &str, dialect: Dialect) -> Vec<String> {
         .split(";\n")
         .map(|statement| statement.trim().trim_end_matches(';'))
         .filter(|statement| !statement.is_empty())
+        .filter_map(|statement| {
+            let (own, other) = match dialect {
+                Dialect::Sqlite => ("@sqlite ", "@postgres "),
+                Dialect::Postgres => ("@postgres ", "@sqlite "),
+            };
+            (!statement.starts_with(other)).then(|| statement.strip_prefix(own).unwrap_or(statement))
+        })
         .map(|statement| rewrite(statement, dialect))
         .collect()
 }
@@ -107,7 +116,11 @@ fn rewrite(statement: &str, dialect: Dialect) -> String {
     if !is_table && !is_column {
         return statement.to_owned();
     }
-    let strict = if is_table { " strict" } else { "" };
+    let strict = match (is_table, statement.ends_with("without rowid")) {
+        (true, true) => ", strict",
+        (true, false) => " strict",
+        (false, _) => "",
+    };
     match dialect {
         Dialect::Sqlite => words(&words(statement, "bigint", "integer"), "bytes", "blob") + strict,
         Dialect::Postgres => words(&words(statement, "text", "text collate \"C\""), "bytes", "bytea"),
@@ -138,6 +151,13 @@ mod tests {
             postgres[0],
             "create table texts (\n  id text collate \"C\" primary key,\n  bytes bytea,\n  text_bigint bigint\n)"
         );
+    }
+
+    #[test]
+    fn what_is_one_engines_own_is_told_to_it_alone() {
+        let text = "@sqlite create table a (\n  b bigint\n) without rowid;\n@postgres create view c as select 1;\n";
+        assert_eq!(statements(text, Dialect::Sqlite), ["create table a (\n  b integer\n) without rowid, strict"]);
+        assert_eq!(statements(text, Dialect::Postgres), ["create view c as select 1"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
+use crate::answer_places::Places;
 use crate::db::{Error, Value};
 use crate::lanes::{Job, Queued, count_commit, gather, next};
 use crate::migrate::{self, Dialect, MIGRATIONS};
@@ -19,6 +20,7 @@ const GROUP: usize = 256;
 pub(crate) struct Writer {
     connection: Connection,
     turn: Turn,
+    places: Places,
 }
 
 impl Writer {
@@ -27,19 +29,21 @@ impl Writer {
         turn.take()?;
         let opened = sqlite::open(folder, false).and_then(|connection| {
             migrate(&connection)?;
-            Ok(connection)
+            let places = Places::open(&connection)?;
+            Ok((connection, places))
         });
         turn.give();
-        Ok(Writer { connection: opened?, turn })
+        let (connection, places) = opened?;
+        Ok(Writer { connection, turn, places })
     }
 
-    pub(crate) fn work(self, queue: &Receiver<Queued>) {
+    pub(crate) fn work(mut self, queue: &Receiver<Queued>) {
         while let Some((group, _)) = gather(queue, None, GROUP, |_, _| true) {
             self.write(group);
         }
     }
 
-    fn write(&self, mut group: Vec<Queued>) {
+    fn write(&mut self, mut group: Vec<Queued>) {
         let outcome = self.commit(&mut group);
         for (_, job) in group {
             job.answer(outcome.clone());
@@ -48,24 +52,28 @@ impl Writer {
 
     /// Runs a group in one transaction. SQLite ends the whole transaction on a full
     /// disk or an I/O error: then nobody's work stays, and nothing more of it runs.
-    fn commit(&self, group: &mut [Queued]) -> Result<(), Error> {
+    fn commit(&mut self, group: &mut [Queued]) -> Result<(), Error> {
         self.turn.take()?;
         let done = self.run(group);
         if done.is_err() && !self.connection.is_autocommit() {
             // Whatever is left of the transaction must not reach the next group.
             let _ = self.connection.execute_batch("rollback");
         }
+        if done.is_err() {
+            self.places.begin_again();
+        }
         self.turn.give();
         done
     }
 
-    fn run(&self, group: &mut [Queued]) -> Result<(), Error> {
+    fn run(&mut self, group: &mut [Queued]) -> Result<(), Error> {
         let statement = |sql: &str| -> Result<(), Error> {
             self.connection.prepare_cached(sql).and_then(|mut s| s.raw_execute()).map(|_| ()).map_err(error)
         };
         statement("begin immediate")?;
         let size = group.len();
-        let is_lone = size == 1;
+        let has_more = self.places.step(&self.connection, size)?;
+        let is_lone = size == 1 && !has_more;
         for (_, job) in group {
             if !is_lone {
                 statement("savepoint request")?;

@@ -9,14 +9,14 @@ use crate::companies;
 use crate::db::{Error, Row, Tx, params, statements};
 
 statements! {
-    GET = "select request_sha256, status, event_sequence, body from stored_answers \
+    GET = "select request_sha256, status, event_sequence, body from answers_by_hash \
         where key_hash = $1 and company_id = $2 and key = $3 and stored_at >= $4";
     // One that is too old to be given again may still be there, until it is swept.
     INSERT = "insert into stored_answers (key_hash, company_id, key, request_sha256, status, event_sequence, body, \
         stored_at) values ($1, $2, $3, $4, $5, $6, $7, $8)";
     // Of whatever company.
-    WALK = "select key_hash, stored_at from stored_answers where key_hash > $1 order by key_hash limit $2";
-    SWEEP = "delete from stored_answers where key_hash > $1 and key_hash <= $2 and stored_at < $3";
+    WALK = "select key_hash, stored_at from answers_by_hash where key_hash > $1 order by key_hash limit $2";
+    SWEEP = "delete from answers_by_hash where key_hash > $1 and key_hash <= $2 and stored_at < $3";
 }
 
 /// A place in the order of the hashes of all companies' keys: after one of them.
@@ -100,12 +100,12 @@ pub fn walk(tx: &mut dyn Tx, after: Place, count: u32) -> Result<Vec<(Place, Tim
     rows.into_iter().map(|mut row| Ok((row.next()?, row.next()?))).collect()
 }
 
-/// Drops the answers after one place and up to another that are older than `before`; how many.
+/// Drops the answers after one place and up to another that are older than `before`.
 ///
 /// # Errors
 /// What the shelves answer.
-pub fn sweep(tx: &mut dyn Tx, after: Place, last: Place, before: Timestamp) -> Result<u64, Error> {
-    tx.count(SWEEP, params![after, last, before])
+pub fn sweep(tx: &mut dyn Tx, after: Place, last: Place, before: Timestamp) -> Result<(), Error> {
+    tx.exec(SWEEP, params![after, last, before])
 }
 
 fn read(mut row: Row) -> Result<StoredAnswer, Error> {

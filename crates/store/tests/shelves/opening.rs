@@ -128,10 +128,19 @@ fn both_engines_have_the_same_columns() {
             else lower(c.type) end from sqlite_master t join pragma_table_info(t.name) c \
             where t.type = 'table' and t.name <> 'migrations' order by 1",
     );
+    // How SQLite finds stored answers is its own.
+    let own = [
+        "answer_places.key_hash bigint",
+        "answer_places.place bigint",
+        "answers_placed.through bigint",
+        "stored_answers.place bigint",
+    ];
+    let sqlite: Vec<String> = sqlite.into_iter().filter(|column| !own.contains(&column.as_str())).collect();
     let postgres = columns(
         &TestHouse::postgres(),
         "select cast(table_name || '.' || column_name || ' ' || data_type as text) collate \"C\" \
-            from information_schema.columns where table_schema = 'public' and table_name <> 'migrations' order by 1",
+            from information_schema.columns join information_schema.tables using (table_schema, table_name) \
+            where table_schema = 'public' and table_type = 'BASE TABLE' and table_name <> 'migrations' order by 1",
     );
     assert!(sqlite.len() > 300, "{}", sqlite.len());
     assert_eq!(sqlite, postgres);

@@ -3,7 +3,7 @@
 use billing::ids::CompanyId;
 use store::db::{Tx, params};
 use store::stored_answers::{self, BEGIN, Body, Place, StoredAnswer};
-use store::{Error, companies};
+use store::{Database, Error, companies};
 
 use crate::house::{TestHouse, at, new_id, on_both};
 use crate::stock::{BARE, FULL, Stock};
@@ -66,7 +66,9 @@ on_both! {
         assert_eq!(found(house, own, "k", "2026-06-03T00:00:00Z"), Some(answer("new")));
         let walk = |after: Place, count| house.read(move |tx| stored_answers::walk(tx, after, count)).unwrap();
         let sweep = |after: Place, last: Place, before: &'static str| {
-            house.database.claim(move |tx| stored_answers::sweep(tx, after, last, at(before))).wait().unwrap()
+            let before_it = walk(BEGIN, 9).len();
+            house.database.claim(move |tx| stored_answers::sweep(tx, after, last, at(before))).wait().unwrap();
+            before_it - walk(BEGIN, 9).len()
         };
         // In the order of their hashes, of which the key used twice has one.
         let all = walk(BEGIN, 9);
@@ -115,4 +117,83 @@ on_both! {
         });
         assert!(matches!(twice.wait(), Err(Error::Conflict(_))));
     }
+}
+
+/// How many answers make a batch, and a few more.
+const MANY: usize = 66_000;
+
+/// Which of the first `count` answers, a few of many, are not found: by who writes and by who reads.
+fn lost(database: &Database, own: CompanyId, count: usize) -> Vec<String> {
+    let look = move |tx: &mut dyn Tx| {
+        let mut lost = Vec::new();
+        for n in (0..count).step_by(97).chain([count - 1]) {
+            let key = format!("key {n}");
+            let (_, stored) = stored_answers::get_with_company(tx, own, &key, at("2026-06-01T00:00:00Z"))?;
+            if stored != Some(answer(&key)) {
+                lost.push(key);
+            }
+        }
+        Ok::<_, Error>(lost)
+    };
+    let mut all = database.write(own, look).wait().unwrap();
+    all.extend(database.read(look).wait().unwrap());
+    all
+}
+
+fn store_many(tx: &mut dyn Tx, own: CompanyId, numbers: std::ops::Range<usize>) -> Result<(), Error> {
+    for n in numbers {
+        let key = format!("key {n}");
+        stored_answers::insert(tx, own, &key, &answer(&key), at("2026-06-10T00:00:00Z"))?;
+    }
+    Ok(())
+}
+
+fn number(house: &TestHouse, sql: &'static str) -> i64 {
+    house.read(move |tx| tx.one(sql, &[])?.ok_or(Error::NotFound)?.next()).unwrap()
+}
+
+/// SQLite's places are put in order in batches: before, while and after that, beside what is refused and what is
+/// written meanwhile, over another start and a sweep, each answer is found.
+#[test]
+fn sqlites_answers_are_found_while_their_places_are_put_in_order() {
+    let house = TestHouse::sqlite();
+    let own = found_company(&house);
+    house.write(own, move |tx| store_many(tx, own, 0..MANY)).unwrap();
+    let mut count = MANY;
+    let placed = "select count(*) from answer_places";
+    let mut halfway = false;
+    while number(&house, "select through from answers_placed") == 0 {
+        house.write(own, move |tx| store_many(tx, own, count..count + 1)).unwrap();
+        count += 1;
+        // What is refused takes its answer with it, and not the places that were moved beside it.
+        let refused = house.write(own, move |tx| {
+            stored_answers::insert(tx, own, "refused", &answer("x"), at("2026-06-10T00:00:00Z"))?;
+            Err::<(), _>(Error::NotFound)
+        });
+        assert_eq!(refused, Err(Error::NotFound));
+        if !halfway && number(&house, placed) > MANY as i64 / 2 {
+            halfway = true;
+            assert_eq!(lost(&house.database, own, count), [""; 0]);
+            assert_eq!(lost(&house.another(), own, count), [""; 0]);
+        }
+        assert!(count < 2 * MANY, "a batch comes to its end");
+    }
+    assert!(halfway);
+    // All that were there when the batch was begun.
+    let through = number(&house, "select through from answers_placed");
+    assert!(through >= MANY as i64 && through < count as i64, "{through}");
+    assert!(number(&house, placed) >= MANY as i64);
+    assert_eq!(lost(&house.database, own, count), [""; 0]);
+    assert_eq!(found(&house, own, "refused", "2026-06-01T00:00:00Z"), None);
+
+    // Another start reads what lies after the batch.
+    let again = house.another();
+    assert_eq!(lost(&again, own, count), [""; 0]);
+
+    // Once all are dropped, new ones begin where the first did, and are found after a start too.
+    house.database.claim(|tx| stored_answers::sweep(tx, BEGIN, i64::MAX, at("2026-07-01T00:00:00Z"))).wait().unwrap();
+    assert_eq!((number(&house, "select count(*) from stored_answers"), number(&house, placed)), (0, 0));
+    house.write(own, move |tx| store_many(tx, own, 0..5)).unwrap();
+    assert_eq!(lost(&house.database, own, 5), [""; 0]);
+    assert_eq!(lost(&house.another(), own, 5), [""; 0]);
 }
