@@ -31,6 +31,8 @@ static LET_US_IN: AtomicUsize = AtomicUsize::new(0);
 pub(crate) struct Connection {
     pub(crate) client: Client,
     pub(crate) prepared: HashMap<String, Arc<Prepared>>,
+    /// How many rows an import inserted since its plans were made anew.
+    pub(crate) inserted: usize,
     is_lost: Flag<bool>,
 }
 
@@ -104,7 +106,7 @@ pub(crate) async fn connect(config: &Config) -> Result<Connection, Error> {
                     let _ = connection.await;
                 });
                 LET_US_IN.store(at, Ordering::Relaxed);
-                return Ok(Connection { client, prepared: HashMap::new(), is_lost: Flag::new(false) });
+                return Ok(Connection { client, prepared: HashMap::new(), inserted: 0, is_lost: Flag::new(false) });
             }
             Ok(Err(fault)) => match error(&fault) {
                 Error::Busy(why) => why,

@@ -30,6 +30,11 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 const MANY: usize = 4;
 const MOST: usize = 1_000;
 
+/// After how many rows that came so many at a time (an import's) plans are made anew: they fill a table that
+/// was empty when they were made, in transactions that are few.
+const RENEW_AFTER: usize = 2_000;
+const BULK: usize = 100;
+
 /// How long a statement of an examination may take, which sums up whole tables.
 const EXAMINE_WITHIN: Duration = Duration::from_secs(3_600);
 
@@ -135,7 +140,9 @@ impl Lane {
     /// its id: for a foreign key too. A plan is kept until the table is analysed, a minute or more.
     fn renew_plans(&mut self) {
         self.transactions += 1;
-        if let (true, Some(connection)) = (self.transactions.is_power_of_two(), &self.connection) {
+        let Some(connection) = &mut self.connection else { return };
+        if self.transactions.is_power_of_two() || connection.inserted >= RENEW_AFTER {
+            connection.inserted = 0;
             // Where it fails, the connection is gone, as who uses it next will see.
             let _ = connection.answer(&self.runtime, self.within, connection.client.batch_execute("discard plans"));
         }
@@ -296,6 +303,9 @@ impl PostgresTx<'_> {
             match run[0].0.of_many.as_deref().filter(|_| run.len() >= MANY) {
                 Some(sql) => {
                     let many = self.prepared(sql)?;
+                    if run.len() >= BULK {
+                        self.connection.inserted += run.len();
+                    }
                     for rows in run.chunks(MOST) {
                         let column = |at| Param::Column(rows.iter().map(|(_, values)| &values[at]).collect());
                         sent.push((many.clone(), (0..rows[0].1.len()).map(column).collect()));
@@ -465,6 +475,7 @@ mod tests {
         let sent: Vec<usize> = tx.sent(&waiting).unwrap().iter().map(|(_, params)| params.len()).collect();
         assert_eq!(sent[..2], [3, 3], "two statements of three columns each");
         assert_eq!(sent.len(), 2 + MOST + 2, "what does more than insert its values goes one by one");
+        assert_eq!(tx.connection.inserted, MOST + 2, "so many rows more may be there than when plans were made");
         tx.waiting = waiting;
         let rows = tx.all("select n, t, b from things order by at", &[]).unwrap();
         assert_eq!(rows.len(), 2 * (MOST + 2));
