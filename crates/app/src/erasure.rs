@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use billing::customers::{Contact, Customer};
+use billing::customers::Customer;
 use billing::erasure::{self, ERASED};
 use billing::ids::{CompanyId, ContactId, CustomerId, DocumentId, JobId};
 use billing::postings::{canonical, sha256};
@@ -56,7 +56,7 @@ pub fn erase(work: &mut Work<'_>, id: CustomerId) -> Result<Customer, Error> {
 ///
 /// # Errors
 /// `CUSTOMER_CONTACT_NOT_FOUND`, `CUSTOMER_CONTACT_IN_USE`, `CUSTOMER_HAS_PENDING_DELIVERIES`.
-pub fn erase_contact(work: &mut Work<'_>, (customer_id, id): (CustomerId, ContactId)) -> Result<Contact, Error> {
+pub fn erase_contact(work: &mut Work<'_>, (customer_id, id): (CustomerId, ContactId)) -> Result<(), Error> {
     let company_id = work.company.id;
     let before = contacts::find(work.tx, company_id, customer_id, id)?;
     contacts::check_is_free(work, &before)?;
@@ -67,7 +67,7 @@ pub fn erase_contact(work: &mut Work<'_>, (customer_id, id): (CustomerId, Contac
     jobs::insert(work.tx, company_id, job_id, "erase", id.0, work.now)?;
     let after = erasure::contact(&before);
     work.event("customer_contact.erased", "customer_contact", id, &after, None);
-    Ok(after)
+    Ok(())
 }
 
 fn check_hindrances(found: Hindrances) -> Result<(), Refusal> {

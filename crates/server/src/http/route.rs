@@ -523,6 +523,16 @@ pub(crate) fn remove<K: Key>(
     Route { status: 204, ..Route::writing("DELETE", path, scope, summary, run) }
 }
 
+/// `POST` of what ends a resource, and answers nothing: there is none any more.
+pub(crate) fn end<K: Key>(
+    path: &'static str,
+    scope: Scope,
+    summary: &'static str,
+    verb: fn(&mut Work<'_>, K) -> Result<(), Error>,
+) -> Route {
+    Route { method: "POST", input: input::<Nothing>(), ..remove(path, scope, summary, verb) }
+}
+
 /// `GET` of one resource.
 pub(crate) fn read<K, O>(
     path: &'static str,

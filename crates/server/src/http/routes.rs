@@ -27,7 +27,7 @@ use billing::scope::Scope::{
 use super::imports::import;
 use super::resource::tie;
 use super::route::{
-    CSV, JSON, PDF, PNG, Route, act, add, change, create, file, forms, list, list_of, make, order, read, remove,
+    CSV, JSON, PDF, PNG, Route, act, add, change, create, end, file, forms, list, list_of, make, order, read, remove,
     replace, set, show, table, xml,
 };
 use super::stream::follow;
@@ -124,7 +124,7 @@ pub fn routes() -> Vec<Route> {
         read("/v1/customers/{id}/contacts/{contactId}", CustomersRead, "One person at a customer", contacts::get),
         change("/v1/customers/{id}/contacts/{contactId}", CustomersWrite, "Change a person at a customer", contacts::change),
         remove("/v1/customers/{id}/contacts/{contactId}", CustomersWrite, "Delete a person no unsent document names", contacts::delete),
-        order("/v1/customers/{id}/contacts/{contactId}/erase", CustomersWrite, "Erase a person at a customer: what is booked keeps the name, all else goes", erasure::erase_contact),
+        end("/v1/customers/{id}/contacts/{contactId}/erase", CustomersWrite, "Erase a person at a customer: what is booked keeps the name, all else goes", erasure::erase_contact),
         list_of("/v1/customers/{id}/departments", CustomersRead, "The departments of a customer", departments::list),
         add("/v1/customers/{id}/departments", CustomersWrite, "Add a department to a customer", departments::add),
         read("/v1/customers/{id}/departments/{departmentId}", CustomersRead, "One department of a customer", departments::get),

@@ -224,8 +224,7 @@ on_both_engines! {
         company.api.post(&erase, &json!({})).refused(400, "CUSTOMER_CONTACT_IN_USE");
         assert_eq!(company.api.delete(&place("invoices", &draft)).status, 204);
 
-        let erased = company.api.post(&erase, &json!({})).is(200);
-        assert_eq!((&erased["name"], &erased["email"]), (&json!("[erased]"), &Value::Null));
+        assert_eq!(company.api.post(&erase, &json!({})).status, 204);
         company.settle();
         assert_eq!(marked(&company, &[&invoice["id"]]), []);
         for (table, count) in marked(&company, &[]) {
