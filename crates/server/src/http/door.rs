@@ -65,11 +65,19 @@ impl Door {
         self.places.try_acquire().map_err(|_| Error::Busy("too many requests at once".to_owned()))
     }
 
-    /// Room for what comes beyond a small body.
-    fn room(&self, takes: &Takes, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
-        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+    /// Holds room for so many bytes of a body. It is counted by the whole body: its parts may be smaller than a
+    /// KiB each.
+    fn hold(&self, takes: &Takes, bytes: usize, held: &mut Option<OwnedSemaphorePermit>) -> Result<(), Error> {
+        let has = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = u32::try_from(bytes.div_ceil(1024).saturating_sub(has)).unwrap_or(u32::MAX);
         let room = if takes.largest > ONE.largest { &self.imports } else { &self.room };
-        room.clone().try_acquire_many_owned(kib).map_err(|_| Error::Busy("too many large bodies at once".to_owned()))
+        let busy = |_| Error::Busy("too many large bodies at once".to_owned());
+        let more = room.clone().try_acquire_many_owned(more).map_err(busy)?;
+        match held {
+            Some(held) => held.merge(more),
+            None => *held = Some(more),
+        }
+        Ok(())
     }
 }
 
@@ -365,11 +373,7 @@ async fn read_body(
         let keep = |part: Bytes| {
             bytes.extend_from_slice(&part);
             if bytes.len() > SMALL_BODY {
-                let more = door.room(&route.takes, part.len())?;
-                match &mut room {
-                    Some(room) => room.merge(more),
-                    None => room = Some(more),
-                }
+                door.hold(&route.takes, bytes.len(), &mut room)?;
             }
             Ok(())
         };
