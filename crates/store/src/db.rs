@@ -357,6 +357,21 @@ pub trait Tx {
     /// # Errors
     /// What the engine says.
     fn count(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error>;
+
+    /// Where answers under a hash may stand that the engine has not put in the order of hashes yet: SQLite's
+    /// newest (`answer_places`).
+    ///
+    /// # Errors
+    /// What the engine says.
+    fn newest_answers(&mut self, key_hash: i64) -> Result<Vec<i64>, Error> {
+        let _ = key_hash;
+        Ok(Vec::new())
+    }
+
+    /// Says that the last statement stored an answer under a hash.
+    fn answer_stored(&mut self, key_hash: i64) {
+        let _ = key_hash;
+    }
 }
 
 /// A list put together from constant fragments: `?` in each becomes the next `$n`.

@@ -46,9 +46,9 @@ statements! {
     SNAPSHOT = "update snapshots set sha256 = $1, json = $2 where company_id = $3 and document_id = $4";
     DELETE_FILES = "delete from files where company_id = $1 and document_id = $2";
 
-    ANSWERS = "select key_hash, case when company_id = $1 then key end, case when company_id = $2 and body like $3 \
-        then body end from answers_by_hash where key_hash > $4 order by key_hash limit $5";
-    SET_ANSWER = "update answers_by_hash set body = $1 where key_hash = $2 and company_id = $3 and key = $4";
+    ANSWERS = "select place, case when company_id = $1 then key end, case when company_id = $2 and body like $3 \
+        then body end from answers_in_order where place > $4 order by place limit $5";
+    SET_ANSWER = "update answers_in_order set body = $1 where place = $2 and company_id = $3 and key = $4";
 }
 
 /// The documents that hinder erasing a customer, by number where they have one.
@@ -166,7 +166,7 @@ pub struct Kept {
     pub body: String,
 }
 
-/// The next kept answers after a place in the order of the hashes of all companies: those of a company's that
+/// The next kept answers after a place in the order in which those of all companies lie: those of a company's that
 /// have a text in them, and the last place that was looked at.
 ///
 /// # Errors

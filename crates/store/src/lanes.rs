@@ -219,6 +219,15 @@ impl Tx for Watched<'_> {
         let answer = self.tx.count(sql, params);
         self.watch(answer)
     }
+
+    fn newest_answers(&mut self, key_hash: i64) -> Result<Vec<i64>, Error> {
+        let answer = self.tx.newest_answers(key_hash);
+        self.watch(answer)
+    }
+
+    fn answer_stored(&mut self, key_hash: i64) {
+        self.tx.answer_stored(key_hash);
+    }
 }
 
 /// A request with the company it holds, none for claims of jobs.

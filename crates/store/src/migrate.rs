@@ -21,6 +21,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0015_erasure", include_str!("../migrations/0015_erasure.sql")),
     ("0016_dunning", include_str!("../migrations/0016_dunning.sql")),
     ("0017_answers_placed_later", include_str!("../migrations/0017_answers_placed_later.sql")),
+    ("0018_answers_in_order", include_str!("../migrations/0018_answers_in_order.sql")),
 ];
 
 /// The table that remembers which have run; the same on both engines.

@@ -7,6 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::{Null, ValueRef};
 use rusqlite::{Connection, ErrorCode};
 
+use crate::answer_places::{Places, newest_under};
 use crate::db::{Cell, Error, Row, Tx, Value};
 
 /// The database's file in its folder.
@@ -68,9 +69,21 @@ pub(crate) fn damage(tx: &mut dyn Tx) -> Result<Vec<String>, Error> {
 }
 
 /// A transaction on one connection.
-pub(crate) struct SqliteTx<'c>(pub(crate) &'c Connection);
+pub(crate) struct SqliteTx<'c> {
+    connection: &'c Connection,
+    /// The writer's.
+    places: Option<&'c mut Places>,
+}
 
-impl SqliteTx<'_> {
+impl<'c> SqliteTx<'c> {
+    pub(crate) fn of(connection: &'c Connection) -> SqliteTx<'c> {
+        SqliteTx { connection, places: None }
+    }
+
+    pub(crate) fn of_writer(connection: &'c Connection, places: &'c mut Places) -> SqliteTx<'c> {
+        SqliteTx { connection, places: Some(places) }
+    }
+
     fn run<T>(
         &self,
         sql: &str,
@@ -78,7 +91,7 @@ impl SqliteTx<'_> {
         of: impl FnOnce(&mut rusqlite::CachedStatement<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
         let run = || {
-            let mut statement = self.0.prepare_cached(sql)?;
+            let mut statement = self.connection.prepare_cached(sql)?;
             for (at, value) in params.iter().enumerate() {
                 match value {
                     Value::Null => statement.raw_bind_parameter(at + 1, Null)?,
@@ -137,5 +150,18 @@ impl Tx for SqliteTx<'_> {
 
     fn count(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
         self.run(sql, params, |statement| statement.raw_execute().map(|n| n as u64))
+    }
+
+    fn newest_answers(&mut self, key_hash: i64) -> Result<Vec<i64>, Error> {
+        match &self.places {
+            Some(places) => Ok(places.under(key_hash)),
+            None => newest_under(self.connection, key_hash),
+        }
+    }
+
+    fn answer_stored(&mut self, key_hash: i64) {
+        if let Some(places) = &mut self.places {
+            places.add(key_hash, self.connection.last_insert_rowid());
+        }
     }
 }

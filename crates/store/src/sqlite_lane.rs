@@ -59,8 +59,9 @@ impl Writer {
             // Whatever is left of the transaction must not reach the next group.
             let _ = self.connection.execute_batch("rollback");
         }
-        if done.is_err() {
-            self.places.begin_again();
+        match done {
+            Ok(()) => self.places.done(),
+            Err(_) => self.places.undone(),
         }
         self.turn.give();
         done
@@ -78,7 +79,7 @@ impl Writer {
             if !is_lone {
                 statement("savepoint request")?;
             }
-            let keep = job.run(&mut SqliteTx(&self.connection));
+            let keep = job.run(&mut SqliteTx::of_writer(&self.connection, &mut self.places));
             if self.connection.is_autocommit() {
                 return Err(Error::Busy("the disk is full or failing: the transaction was ended".to_owned()));
             }
@@ -118,7 +119,7 @@ fn migrate(connection: &Connection) -> Result<(), Error> {
     run("begin immediate")?;
     let done = (|| {
         run(migrate::TABLE)?;
-        let mut tx = SqliteTx(connection);
+        let mut tx = SqliteTx::of(connection);
         let rows = crate::db::Tx::all(&mut tx, "select number, name from migrations order by number", &[])?;
         let applied = rows
             .into_iter()
@@ -168,7 +169,7 @@ impl Reader {
             self.connection.prepare_cached(sql).and_then(|mut s| s.raw_execute()).map(|_| ()).map_err(error)
         };
         statement("begin deferred")?;
-        job.run(&mut SqliteTx(&self.connection));
+        job.run(&mut SqliteTx::of(&self.connection));
         if self.connection.is_autocommit() { Ok(()) } else { statement("commit") }
     }
 }

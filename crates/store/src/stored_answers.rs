@@ -11,15 +11,17 @@ use crate::db::{Error, Row, Tx, params, statements};
 statements! {
     GET = "select request_sha256, status, event_sequence, body from answers_by_hash \
         where key_hash = $1 and company_id = $2 and key = $3 and stored_at >= $4";
+    GET_AT = "select request_sha256, status, event_sequence, body from answers_in_order \
+        where place = $1 and company_id = $2 and key = $3 and stored_at >= $4";
     // One that is too old to be given again may still be there, until it is swept.
     INSERT = "insert into stored_answers (key_hash, company_id, key, request_sha256, status, event_sequence, body, \
         stored_at) values ($1, $2, $3, $4, $5, $6, $7, $8)";
     // Of whatever company.
-    WALK = "select key_hash, stored_at from answers_by_hash where key_hash > $1 order by key_hash limit $2";
-    SWEEP = "delete from answers_by_hash where key_hash > $1 and key_hash <= $2 and stored_at < $3";
+    WALK = "select place, stored_at from answers_in_order where place > $1 order by place limit $2";
+    SWEEP = "delete from answers_in_order where place > $1 and place <= $2 and stored_at < $3";
 }
 
-/// A place in the order of the hashes of all companies' keys: after one of them.
+/// A place in the order in which the answers of all companies lie: by their hashes, in SQLite by when they were stored.
 pub type Place = i64;
 
 /// Before all of them.
@@ -64,8 +66,12 @@ pub fn get_with_company(
     key: &str,
     since: Timestamp,
 ) -> Result<(Company, Option<StoredAnswer>), Error> {
-    let (company, stored) =
-        tx.both((companies::GET, params![company_id]), (GET, params![hash(company_id, key), company_id, key, since]))?;
+    let hash = hash(company_id, key);
+    let (company, mut stored) =
+        tx.both((companies::GET, params![company_id]), (GET, params![hash, company_id, key, since]))?;
+    for place in tx.newest_answers(hash)? {
+        stored.extend(tx.one(GET_AT, params![place, company_id, key, since])?);
+    }
     let company = companies::read(company.into_iter().next().ok_or(Error::NotFound)?)?;
     Ok((company, stored.into_iter().next().map(read).transpose()?))
 }
@@ -88,7 +94,9 @@ pub fn insert(
         Body::OfEvent(sequence) => (Some(*sequence), None),
     };
     let key_hash = hash(company_id, key);
-    tx.exec(INSERT, params![key_hash, company_id, key, request_sha256.as_str(), *status, event_sequence, body, now])
+    tx.exec(INSERT, params![key_hash, company_id, key, request_sha256.as_str(), *status, event_sequence, body, now])?;
+    tx.answer_stored(key_hash);
+    Ok(())
 }
 
 /// The next `count` answers after a place: where each stands, and when it was stored.
