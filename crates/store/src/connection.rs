@@ -2,7 +2,7 @@
 //! when its other end stands still.
 
 use std::cell::Cell as Flag;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error as _;
 use std::future::Future;
 use std::sync::Arc;
@@ -27,12 +27,19 @@ const SILENT_WITHIN: Duration = Duration::from_secs(10);
 /// whole time; where this is wrong, the others are asked all the same.
 static LET_US_IN: AtomicUsize = AtomicUsize::new(0);
 
+/// How many rows an import inserted into a table, and how many of them it was last analysed with.
+#[derive(Default)]
+pub(crate) struct Grown {
+    pub(crate) rows: usize,
+    pub(crate) analysed: usize,
+}
+
 /// A connection and what was prepared on it.
 pub(crate) struct Connection {
     pub(crate) client: Client,
     pub(crate) prepared: HashMap<String, Arc<Prepared>>,
-    /// How many rows an import inserted since its plans were made anew.
-    pub(crate) inserted: usize,
+    /// The tables that an import filled through it.
+    pub(crate) grown: BTreeMap<String, Grown>,
     is_lost: Flag<bool>,
 }
 
@@ -106,7 +113,12 @@ pub(crate) async fn connect(config: &Config) -> Result<Connection, Error> {
                     let _ = connection.await;
                 });
                 LET_US_IN.store(at, Ordering::Relaxed);
-                return Ok(Connection { client, prepared: HashMap::new(), inserted: 0, is_lost: Flag::new(false) });
+                return Ok(Connection {
+                    client,
+                    prepared: HashMap::new(),
+                    grown: BTreeMap::new(),
+                    is_lost: Flag::new(false),
+                });
             }
             Ok(Err(fault)) => match error(&fault) {
                 Error::Busy(why) => why,

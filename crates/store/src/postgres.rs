@@ -30,9 +30,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 const MANY: usize = 4;
 const MOST: usize = 1_000;
 
-/// After how many rows that came so many at a time (an import's) plans are made anew: they fill a table that
-/// was empty when they were made, in transactions that are few.
-const RENEW_AFTER: usize = 2_000;
+/// After how many rows that came so many at a time (an import's) a table is analysed, and again after as many more.
+/// The server does so by itself, up to a minute later; until then it takes a company to have few rows of it, and
+/// any index of the company's for as good as any other.
+const ANALYSE_AFTER: usize = 2_000;
 const BULK: usize = 100;
 
 /// How long a statement of an examination may take, which sums up whole tables.
@@ -94,6 +95,11 @@ fn of_many(sql: &str, types: &[Type]) -> Option<String> {
     Some(format!("{head} select * from unnest({})", columns?.join(", ")))
 }
 
+/// The table that a statement inserts into.
+fn table(sql: &str) -> Option<&str> {
+    sql.strip_prefix("insert into ")?.split([' ', '(']).next()
+}
+
 /// What the server's clock says.
 pub(crate) fn server_clock(tx: &mut dyn Tx) -> Result<Timestamp, Error> {
     let sql = "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
@@ -141,10 +147,17 @@ impl Lane {
     fn renew_plans(&mut self) {
         self.transactions += 1;
         let Some(connection) = &mut self.connection else { return };
-        if self.transactions.is_power_of_two() || connection.inserted >= RENEW_AFTER {
-            connection.inserted = 0;
+        let mut sql = if self.transactions.is_power_of_two() { "discard plans;".to_owned() } else { String::new() };
+        for (table, grown) in &mut connection.grown {
+            if grown.rows >= ANALYSE_AFTER.max(2 * grown.analysed) {
+                grown.analysed = grown.rows;
+                // Which makes the plans anew that read it, on every connection.
+                sql.push_str(&format!("analyze (skip_locked) {table};"));
+            }
+        }
+        if !sql.is_empty() {
             // Where it fails, the connection is gone, as who uses it next will see.
-            let _ = connection.answer(&self.runtime, self.within, connection.client.batch_execute("discard plans"));
+            let _ = connection.answer(&self.runtime, self.within, connection.client.batch_execute(&sql));
         }
     }
 
@@ -303,8 +316,8 @@ impl PostgresTx<'_> {
             match run[0].0.of_many.as_deref().filter(|_| run.len() >= MANY) {
                 Some(sql) => {
                     let many = self.prepared(sql)?;
-                    if run.len() >= BULK {
-                        self.connection.inserted += run.len();
+                    if let (true, Some(table)) = (run.len() >= BULK, table(sql)) {
+                        self.connection.grown.entry(table.to_owned()).or_default().rows += run.len();
                     }
                     for rows in run.chunks(MOST) {
                         let column = |at| Param::Column(rows.iter().map(|(_, values)| &values[at]).collect());
@@ -475,7 +488,7 @@ mod tests {
         let sent: Vec<usize> = tx.sent(&waiting).unwrap().iter().map(|(_, params)| params.len()).collect();
         assert_eq!(sent[..2], [3, 3], "two statements of three columns each");
         assert_eq!(sent.len(), 2 + MOST + 2, "what does more than insert its values goes one by one");
-        assert_eq!(tx.connection.inserted, MOST + 2, "so many rows more may be there than when plans were made");
+        assert_eq!(tx.connection.grown["things"].rows, MOST + 2);
         tx.waiting = waiting;
         let rows = tx.all("select n, t, b from things order by at", &[]).unwrap();
         assert_eq!(rows.len(), 2 * (MOST + 2));
@@ -489,6 +502,27 @@ mod tests {
             let bytes = is_first.then(|| vec![n as u8, 0]);
             assert_eq!((row.next::<i64>(), row.next(), row.next()), (Ok(n), Ok(text), Ok(bytes)), "{at}");
         }
+    }
+
+    /// A table that rows come to many at a time is analysed each time it has doubled. Nothing but us analyses
+    /// a temporary table.
+    #[test]
+    fn a_table_that_an_import_fills_is_analysed() {
+        let url = testkit::shared_postgres().fresh_database();
+        let mut lane = Lane::of(writable(&url).unwrap(), ANSWER_WITHIN).unwrap();
+        lane.tx().unwrap().batch("create temp table things (n bigint)").unwrap();
+        let mut known = Vec::new();
+        for begin in (0..5_i64).map(|round| round * 1_000) {
+            let mut tx = lane.tx().unwrap();
+            for n in begin..begin + 1_000 {
+                tx.exec("insert into things (n) values ($1)", params![n]).unwrap();
+            }
+            tx.flush().unwrap();
+            lane.renew_plans();
+            let sql = "select cast(reltuples as bigint) from pg_class where oid = cast('things' as regclass)";
+            known.push(lane.tx().unwrap().one(sql, &[]).unwrap().unwrap().next::<i64>().unwrap());
+        }
+        assert_eq!(known, [-1, 2_000, 2_000, 4_000, 4_000]);
     }
 
     /// Only what inserts a row of values and does nothing besides has a statement for many.
