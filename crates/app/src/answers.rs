@@ -147,8 +147,8 @@ impl App {
     }
 }
 
-/// A walk over all stored answers that drops the old ones, in the order of their hashes: an index by time
-/// would cost each write more than the walk does.
+/// A walk over all stored answers that drops the old ones: an index by time would cost each write more than the
+/// walk does.
 pub(crate) struct Sweep {
     after: Place,
     /// When the last walk came to its end; none while one is on its way.

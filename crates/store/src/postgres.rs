@@ -143,7 +143,8 @@ impl Lane {
 
     /// Has plans made anew at each power of two transactions. On empty tables any index will do
     /// for PostgreSQL, also one that later reads all of a company's rows to find one of them by
-    /// its id: for a foreign key too. A plan is kept until the table is analysed, a minute or more.
+    /// its id: for a foreign key too. A plan is kept until the table is analysed, a minute or more. The
+    /// tables that an import fills are analysed here, for of those any plan made meanwhile may be so.
     fn renew_plans(&mut self) {
         self.transactions += 1;
         let Some(connection) = &mut self.connection else { return };
